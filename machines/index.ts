@@ -1,0 +1,1 @@
+export { pipelineJob } from './pipelineJob.ts';

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import jsonwebtoken from 'jsonwebtoken';
+import { InvalidData, Unauthenticated } from '../errors.ts';
+import type { Actor } from '../machine/actor.ts';
+import { ALGORITHM, createKeyRing, headerOf, isInForce } from './keyRing.ts';
+import type { KeyRing, RingKey } from './keyRing.ts';
+import type { SecretKey } from './secrets.ts';
+import { createTokenCache } from './tokenCache.ts';
+import type { TokenCache } from './tokenCache.ts';
+import { checkClaim, payloadSchema, TOKEN_LIFETIMES } from './tokenClaims.ts';
+import type { TokenClaim, TokenKind, TokenPayload } from './tokenClaims.ts';
+
+export { TOKEN_LIFETIMES } from './tokenClaims.ts';
+export type { TokenClaim, TokenKind } from './tokenClaims.ts';
+
+/** No token is longer, in characters; all of them are ASCII. */
+export const TOKEN_LIMIT = 4096;
+
+/** How many verified tokens are remembered. */
+const CACHE_LIMIT = 10_000;
+
+/** A genuine token in force: whose it is and what it limits. Read only, and shared between requests. */
+export interface VerifiedToken {
+  /** `{kind: 'job', id: <job id>}` for a job token, else the kind and the subject. */
+  readonly actor: Actor;
+  /** The token's unique id (jti). */
+  readonly tokenId: string;
+  /** Milliseconds since 1970; from then on the token is refused. */
+  readonly expiresAt: number;
+  /** The generation of the job's tokens that it belongs to. Every job token has one, no other does. */
+  readonly generation?: number;
+  /** The only events that it sends, in lower case; absent: all. */
+  readonly events?: ReadonlySet<string>;
+  /** Good for one accepted send. */
+  readonly once: boolean;
+}
+
+export interface Tokens {
+  /**
+   * Signs a token. It lives for its ttl rounded up to the clock's next full second.
+   * Throws InvalidData for a malformed claim or a token over the limit.
+   */
+  issue(claim: TokenClaim): { token: string; expiresAt: Date };
+  /**
+   * Tells whose a token is. Throws Unauthenticated for a missing, malformed, forged or expired
+   * token, in words that hold nothing of it. Whether a job's tokens were revoked is for
+   * `authorise`, which knows the job's generation.
+   */
+  verify(token: unknown): VerifiedToken;
+}
+
+export interface TokensOptions {
+  /** The first key in force signs; every key in force verifies. */
+  readonly keys: readonly SecretKey[];
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Signs and verifies tokens with these keys. Throws InvalidConfiguration for keys that must not be used. */
+export function createTokens(options: TokensOptions): Tokens {
+  const { keys, issuer = 'jobwright', audience = 'jobwright', now } = options;
+  const ring = createKeyRing(keys);
+  const schema = payloadSchema(issuer, audience);
+  const cache = createTokenCache<Genuine>(CACHE_LIMIT);
+
+  const verifyAnew = (token: unknown, moment: number): Genuine => {
+    if (token === undefined || token === null || token === '') {
+      throw new Unauthenticated('no token was given');
+    }
+    if (typeof token !== 'string' || token.length > TOKEN_LIMIT) throw notGenuine();
+    const [header = '', body, ...others] = token.split('.');
+    const known = others.length === 1 ? ring.findHeader(header) : undefined;
+    if (!known || !isInForce(known.ringKey, moment)) throw notGenuine();
+    const claims = readSigned(token, known.ringKey, { issuer, audience }, moment);
+    const parsed = schema.safeParse(claims);
+    if (!parsed.success || !isOfKind(parsed.data, known.kind)) throw notGenuine();
+    // A claim given twice, or any other spelling, does not come back as it was.
+    const respelled = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    if (respelled !== body) throw notGenuine();
+    const genuine = { told: toVerified(parsed.data), ringKey: known.ringKey };
+    cache.remember(token, genuine);
+    return genuine;
+  };
+
+  return {
+    issue: (claim) => signClaim(claim, ring, { issuer, audience }, now()),
+    verify(token) {
+      const moment = now();
+      const { told, ringKey } = findCached(cache, token) ?? verifyAnew(token, moment);
+      if (!isInForce(ringKey, moment)) throw notGenuine();
+      if (moment >= told.expiresAt) throw expired();
+      return told;
+    },
+  };
+}
+
+/** What is remembered of a token whose signature held; time is asked anew at each use. */
+interface Genuine {
+  readonly told: VerifiedToken;
+  readonly ringKey: RingKey;
+}
+
+interface Names {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+function signClaim(
+  claim: TokenClaim,
+  ring: KeyRing,
+  { issuer, audience }: Names,
+  now: number,
+): { token: string; expiresAt: Date } {
+  const { ttl, said } = checkClaim(claim);
+  const { kid, key } = ring.signingKey(now);
+  // Never 0, which jsonwebtoken takes for "not given". Rounded apart: no token ends before its ttl.
+  const iat = Math.max(1, Math.floor(now / 1000));
+  const exp = Math.max(1, Math.ceil(now / 1000)) + ttl;
+  const payload = { iss: issuer, aud: audience, ...said, iat, exp, jti: randomUUID() };
+  const token = jsonwebtoken.sign(payload, key, {
+    algorithm: ALGORITHM,
+    header: headerOf(said.kind, kid),
+  });
+  if (token.length <= TOKEN_LIMIT) return { token, expiresAt: new Date(exp * 1000) };
+  throw new InvalidData('token claim', [
+    { path: 'events', message: `make a token of more than ${TOKEN_LIMIT} characters; name fewer` },
+  ]);
+}
+
+/** Over-long text is not even hashed. */
+function findCached(cache: TokenCache<Genuine>, token: unknown): Genuine | undefined {
+  return typeof token === 'string' && token.length <= TOKEN_LIMIT ? cache.find(token) : undefined;
+}
+
+/** The claims of a token whose signature, issuer, audience and end hold. */
+function readSigned(
+  token: string,
+  { key }: RingKey,
+  { issuer, audience }: Names,
+  moment: number,
+): unknown {
+  try {
+    return jsonwebtoken.verify(token, key, {
+      algorithms: [ALGORITHM],
+      issuer,
+      audience,
+      clockTolerance: 0,
+      // Never 0, which jsonwebtoken takes for "not given".
+      clockTimestamp: Math.max(1, Math.floor(moment / 1000)),
+    });
+  } catch (error) {
+    // The library's message is dropped: it could repeat what the token says.
+    throw error instanceof jsonwebtoken.TokenExpiredError ? expired() : notGenuine();
+  }
+}
+
+/**
+ * Whether it is of the kind that the header names and lives no longer than that kind may.
+ * When it was issued is not compared with this clock, which may be behind the signer's.
+ */
+function isOfKind({ kind, iat, exp }: TokenPayload, headerKind: TokenKind): boolean {
+  const life = exp - iat;
+  // One second more for the rounding of both.
+  return kind === headerKind && life > 0;
+}
+
+function toVerified(payload: TokenPayload): VerifiedToken {
+  const common = {
+    actor: Object.freeze({ kind: payload.kind, id: payload.sub }),
+    tokenId: payload.jti,
+    expiresAt: payload.exp * 1000,
+  };
+  if (payload.kind !== 'job') return Object.freeze({ ...common, once: false });
+  return Object.freeze({
+    ...common,
+    generation: payload.gen,
+    ...(payload.evt ? { events: new Set(payload.evt) } : {}),
+    once: payload.use === 'once',
+  });
+}
+
+/** One reason for all of them: what exactly was wrong would only help a forger. */
+function notGenuine(): Unauthenticated {
+  return new Unauthenticated(
+    'the token is not genuine here: malformed, altered, or signed by a key not in force; get a new one',
+  );
+}
+
+function expired(): Unauthenticated {
+  return new Unauthenticated('the token has expired');
+}

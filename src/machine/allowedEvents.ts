@@ -1,0 +1,47 @@
+import type { AnyMachineSnapshot } from 'xstate';
+import type { Actor, ActorKind } from './actor.ts';
+import { machineEvent } from './event.ts';
+import type { RegisteredMachine } from './registry.ts';
+
+/** An event that the job's state has, with the kinds of actors whose guards pass. */
+export interface AllowedEvent {
+  readonly name: string;
+  readonly who: readonly ActorKind[];
+}
+
+const kinds: readonly ActorKind[] = ['job', 'worker', 'operator', 'admin', 'system'];
+
+/**
+ * What could be sent now, in the machine's order of events: each event that some kind of actor could
+ * send with a guard's verdict on an event without data. A guard that fails for want of data counts as
+ * passed: the event itself will tell.
+ */
+export function allowedEvents(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+  at: string,
+): readonly AllowedEvent[] {
+  if (snapshot.status !== 'active') return [];
+  const here = new Set(snapshot._nodes.flatMap((node) => [...node.transitions.keys()]));
+  return [...registered.eventNames.values()].flatMap((name) => {
+    if (!here.has(name)) return [];
+    const who = kinds.filter((kind) => passes(registered, snapshot, name, { kind, id: '' }, at));
+    return who.length > 0 ? [{ name, who }] : [];
+  });
+}
+
+function passes(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+  name: string,
+  actor: Actor,
+  at: string,
+): boolean {
+  if (registered.adminEvents.has(name) && actor.kind !== 'admin') return false;
+  try {
+    const event = machineEvent(name, null, actor, at);
+    return registered.machine.getTransitionData(snapshot, event).length > 0;
+  } catch {
+    return true;
+  }
+}

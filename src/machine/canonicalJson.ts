@@ -1,0 +1,143 @@
+import type { DataIssue } from '../errors.ts';
+
+export interface JsonLimits {
+  /** Levels of objects and arrays. */
+  readonly depth: number;
+  /** Object keys and array items, in all. */
+  readonly keys: number;
+  /** UTF-8 bytes of the canonical text. */
+  readonly bytes: number;
+}
+
+export const jsonLimits: JsonLimits = { depth: 32, keys: 10_000, bytes: 262_144 };
+
+export type CanonicalJson =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly issues: readonly DataIssue[] };
+
+/**
+ * The RFC 8785 text of a value, or what JSON would change silently: cycles, BigInt, functions,
+ * symbols, undefined, NaN, infinities, −0, lone surrogates, holes, instances of classes, keys that
+ * no store can hold (`__proto__`, NUL), and what is too deep, too many or too large.
+ * Every issue names its path from `root`.
+ */
+export function canonicalJson(value: unknown, limits = jsonLimits, root = 'data'): CanonicalJson {
+  const walk: Walk = { limits, keys: 0, ancestors: [], path: [root] };
+  try {
+    const text = write(value, walk);
+    if (utf8Length(text, limits.bytes) > limits.bytes)
+      refuse(walk, `larger than ${limits.bytes} bytes`);
+    return { ok: true, text };
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, issues: [error.issue] };
+    throw error;
+  }
+}
+
+interface Walk {
+  readonly limits: JsonLimits;
+  keys: number;
+  readonly ancestors: object[];
+  readonly path: string[];
+}
+
+/** Leaves the recursion from any depth; never leaves this file. */
+class Refusal extends Error {
+  readonly issue: DataIssue;
+
+  constructor(issue: DataIssue) {
+    super(issue.message);
+    this.issue = issue;
+  }
+}
+
+function refuse(walk: Walk, message: string): never {
+  throw new Refusal({ path: walk.path.join('.').replaceAll('.[', '['), message });
+}
+
+function write(value: unknown, walk: Walk): string {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) refuse(walk, 'a lone surrogate, which UTF-8 cannot hold');
+      return JSON.stringify(value);
+    case 'number':
+      if (!Number.isFinite(value)) refuse(walk, `${value} is no JSON number`);
+      if (Object.is(value, -0)) refuse(walk, 'JSON turns -0 into 0');
+      return String(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      return value === null ? 'null' : writeNested(value, walk);
+    case 'undefined':
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      return refuse(walk, `${typeof value} is not JSON`);
+  }
+}
+
+function writeNested(value: object, walk: Walk): string {
+  if (walk.ancestors.includes(value)) refuse(walk, 'a cycle');
+  if (walk.ancestors.length >= walk.limits.depth) {
+    refuse(walk, `deeper than ${walk.limits.depth} levels`);
+  }
+  walk.ancestors.push(value);
+  const text = Array.isArray(value) ? writeArray(value, walk) : writeObject(value, walk);
+  walk.ancestors.pop();
+  return text;
+}
+
+function writeArray(value: readonly unknown[], walk: Walk): string {
+  const named = Object.keys(value).length !== value.length;
+  if (named) refuse(walk, 'an array with holes or named properties');
+  count(walk, value.length);
+  const items = value.map((item, index) => {
+    walk.path.push(`[${index}]`);
+    const text = write(item, walk);
+    walk.path.pop();
+    return text;
+  });
+  return `[${items.join(',')}]`;
+}
+
+function writeObject(value: object, walk: Walk): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    refuse(walk, `an instance of ${className(prototype)}, not a plain object`);
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'a symbol as key');
+  const keys = Object.keys(value).sort();
+  count(walk, keys.length);
+  let text = '';
+  for (const key of keys) {
+    walk.path.push(key);
+    if (key === '__proto__' || key.includes('\0')) refuse(walk, 'a key that may not be stored');
+    if (!key.isWellFormed()) refuse(walk, 'a key with a lone surrogate');
+    const member = `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], walk)}`;
+    text = text === '' ? member : `${text},${member}`;
+    walk.path.pop();
+  }
+  return `{${text}}`;
+}
+
+function count(walk: Walk, keys: number): void {
+  walk.keys += keys;
+  if (walk.keys > walk.limits.keys) refuse(walk, `more than ${walk.limits.keys} keys and items`);
+}
+
+const className = (prototype: unknown): string => {
+  const maker = (prototype as { constructor?: unknown }).constructor;
+  return typeof maker === 'function' && maker.name ? maker.name : 'a class';
+};
+
+/** Exact only where it matters: near the limit. */
+function utf8Length(text: string, limit: number): number {
+  if (text.length > limit || text.length * 3 <= limit) return text.length;
+  let bytes = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    // A surrogate is half of a four-byte character.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+  }
+  return bytes;
+}

@@ -1,0 +1,32 @@
+import type { Actor } from './actor.ts';
+
+/** A named side effect of an accepted event: data until its entry is committed. */
+export interface Effect {
+  readonly type: string;
+  /** JSON-safe; null without parameters. */
+  readonly params: Readonly<Record<string, unknown>> | null;
+}
+
+/** What a handler is given. It may run more than once for one key, so it must be idempotent. */
+export interface EffectRun {
+  readonly jobId: string;
+  readonly machine: string;
+  /** The entry that asked for it. */
+  readonly seq: number;
+  readonly event: string;
+  readonly actor: Actor;
+  readonly params: Readonly<Record<string, unknown>> | null;
+  /** `<job>:<seq>:<index>`, the same at every attempt. */
+  readonly key: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Absolute directory of the job's archive path. */
+  readonly archiveDirectory: string;
+  /** Raised when the runner stops or the lease is about to end. */
+  readonly signal: AbortSignal;
+  /** Sends an event to the same job; `key` makes it happen once however often the handler runs. */
+  send(event: string, data?: Record<string, unknown>): Promise<void>;
+}
+
+/** Resolves when done; a rejection is retried with back-off, then parked with its message. */
+export type EffectHandler = (run: EffectRun) => Promise<void> | void;

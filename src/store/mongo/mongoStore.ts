@@ -1,0 +1,63 @@
+import { MongoClient, ReadConcern } from 'mongodb';
+import type { Telemetry } from '../../telemetry/emit.ts';
+import type { Store } from '../store.ts';
+import { createAppender } from './append.ts';
+import { clientOptions, openCollections } from './collections.ts';
+import { createIndexes } from './indexes.ts';
+import { createOutbox } from './outbox.ts';
+import { createProcesses } from './processes.ts';
+import { project } from './project.ts';
+import { createHistoryReader } from './readHistory.ts';
+import { createJobReader } from './readJobs.ts';
+import { createRegistries } from './registries.ts';
+import { createRemoval } from './removal.ts';
+import { translateErrors } from './translateErrors.ts';
+
+export interface MongoStoreOptions {
+  /** A connection string; or a client of the caller's, which is then not closed. */
+  readonly mongodb: string | MongoClient;
+  readonly database: string;
+  readonly linkedCollections: readonly string[];
+  readonly telemetry: Telemetry;
+}
+
+/** Connects, makes the indexes and returns the store on MongoDB. Rejects with StoreUnavailable. */
+export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+  const { mongodb, linkedCollections, telemetry } = options;
+  const owned = typeof mongodb === 'string';
+  const client = owned ? new MongoClient(mongodb, clientOptions) : mongodb;
+  const { writeConcern, readPreference, ignoreUndefined } = clientOptions;
+  const readConcern = new ReadConcern(clientOptions.readConcern.level);
+  const db = client.db(options.database, {
+    writeConcern,
+    readConcern,
+    readPreference,
+    ignoreUndefined,
+  });
+  const collections = openCollections(db);
+  const appender = createAppender(collections, telemetry);
+  const store: Store = {
+    append: appender.append,
+    project: (jobs, effects) => project(collections, jobs, effects),
+    linkedCollections,
+    ...createHistoryReader(collections),
+    ...createJobReader(collections),
+    ...createRemoval(collections, linkedCollections),
+    ...createOutbox(collections),
+    ...createProcesses(db, collections),
+    ...createRegistries(collections, linkedCollections),
+    async close() {
+      await appender.drain();
+      if (owned) await client.close();
+    },
+  };
+  const guarded = translateErrors(store);
+  try {
+    await client.connect();
+    await createIndexes(collections, linkedCollections);
+  } catch (error) {
+    if (owned) await client.close();
+    throw error;
+  }
+  return guarded;
+}

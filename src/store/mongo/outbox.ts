@@ -1,0 +1,95 @@
+import type { EffectStatus, EffectTask } from '../store.ts';
+import type { Collections, EffectRecord } from './collections.ts';
+
+const notDone = { $in: ['due', 'parked'] satisfies EffectStatus[] };
+const inOrder = { job: 1, seq: 1, index: 1 } as const;
+
+/** The effects on their way; see Store. */
+export function createOutbox({ effects }: Collections) {
+  /** Whether an earlier effect of the same job still stands in the way. */
+  const isBlocked = async ({ job, _id }: EffectRecord): Promise<boolean> => {
+    const first = await effects.find({ job, status: notDone }).sort(inOrder).limit(1).next();
+    return first?._id !== _id;
+  };
+
+  const done = (now: Date) => ({
+    $set: { status: 'done' as const, doneAt: now },
+    $unset: { error: 1 as const },
+  });
+
+  return {
+    async claimEffects(claim: {
+      owner: string;
+      now: Date;
+      leaseUntil: Date;
+      limit: number;
+    }): Promise<EffectTask[]> {
+      const { owner, now, leaseUntil, limit } = claim;
+      const free = { status: 'due' as const, dueAt: { $lte: now }, leaseUntil: { $lte: now } };
+      // A job's later effects hide behind its first one: look further than the limit.
+      const candidates = await effects
+        .find(free)
+        .sort({ dueAt: 1, seq: 1, index: 1 })
+        .limit(limit * 4)
+        .toArray();
+      const claimed: EffectTask[] = [];
+      for (const candidate of candidates) {
+        if (claimed.length === limit) break;
+        if (await isBlocked(candidate)) continue;
+        const record = await effects.findOneAndUpdate(
+          { _id: candidate._id, ...free },
+          { $set: { owner, leaseUntil }, $inc: { attempts: 1 } },
+          { returnDocument: 'after' },
+        );
+        if (record) claimed.push(toTask(record));
+      }
+      return claimed;
+    },
+
+    async pendingEffects(job: string): Promise<EffectTask[]> {
+      return (await effects.find({ job, status: notDone }).sort(inOrder).toArray()).map(toTask);
+    },
+
+    async completeEffect(id: string, owner: string, now: Date): Promise<void> {
+      await effects.updateOne({ _id: id, owner, status: 'due' }, done(now));
+    },
+
+    async failEffect(id: string, owner: string, error: string, dueAt: Date | null): Promise<void> {
+      const change = dueAt
+        ? { status: 'due' as const, dueAt, error, leaseUntil: new Date(0) }
+        : { status: 'parked' as const, error, leaseUntil: new Date(0) };
+      await effects.updateOne(
+        { _id: id, owner, status: 'due' },
+        { $set: change, $unset: { owner: 1 } },
+      );
+    },
+
+    async reviveEffect(id: string, now: Date): Promise<boolean> {
+      const { matchedCount } = await effects.updateOne(
+        { _id: id, status: notDone, leaseUntil: { $lte: now } },
+        { $set: { status: 'due', dueAt: now, attempts: 0 }, $unset: { error: 1 } },
+      );
+      return matchedCount === 1;
+    },
+
+    async dropEffects(job: string, seq: number, now: Date): Promise<void> {
+      await effects.updateMany({ job, seq: { $lte: seq }, status: notDone }, done(now));
+    },
+
+    async *scanEffects(filter: { status?: EffectStatus; job?: string }): AsyncIterable<EffectTask> {
+      const cursor = effects.find(filter, { timeoutMode: 'iteration' }).sort(inOrder);
+      for await (const record of cursor) yield toTask(record);
+    },
+  };
+}
+
+const toTask = ({
+  _id,
+  owner: _owner,
+  leaseUntil: _lease,
+  doneAt: _doneAt,
+  ...rest
+}: EffectRecord): EffectTask => ({
+  id: _id,
+  ...rest,
+});

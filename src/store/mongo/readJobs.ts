@@ -1,0 +1,70 @@
+import type { Filter } from 'mongodb';
+import type { JobDocument, JobFilter, Page } from '../store.ts';
+import type { Collections, JobRecord } from './collections.ts';
+
+/** Reads of the projection; see Store. */
+export function createJobReader({ jobs }: Collections) {
+  return {
+    async readJob(job: string): Promise<JobDocument | null> {
+      const record = await jobs.findOne({ _id: { $eq: job } });
+      return record && toDocument(record);
+    },
+
+    async listJobs(filter: JobFilter, { limit, after }: Page): Promise<JobDocument[]> {
+      const further: Filter<JobRecord> = after
+        ? {
+            $or: [
+              { createdAt: { $lt: after.createdAt } },
+              { createdAt: after.createdAt, _id: { $lt: after.id } },
+            ],
+          }
+        : {};
+      const query = { $and: [toFilter(filter), further] };
+      const records = await jobs
+        .find(query)
+        .sort({ createdAt: -1, _id: -1 })
+        .limit(limit)
+        .toArray();
+      return records.map(toDocument);
+    },
+
+    countJobs: (filter: JobFilter): Promise<number> => jobs.countDocuments(toFilter(filter)),
+
+    async *scanJobs({ job }: { job?: string } = {}): AsyncIterable<JobDocument> {
+      const filter = job === undefined ? {} : { _id: { $eq: job } };
+      const cursor = jobs.find(filter, { timeoutMode: 'iteration' }).sort({ _id: 1 });
+      for await (const record of cursor) yield toDocument(record);
+    },
+
+    async dueTimers(now: Date, limit: number): Promise<string[]> {
+      const records = await jobs
+        .find({ wakeAt: { $lte: now } }, { projection: { _id: 1 } })
+        .sort({ wakeAt: 1 })
+        .limit(limit)
+        .toArray();
+      return records.map(({ _id }) => _id);
+    },
+
+    async jobsLinkingTo(id: string, limit: number): Promise<string[]> {
+      const records = await jobs
+        .find({ linkedIds: { $eq: id } }, { projection: { _id: 1 } })
+        .limit(limit)
+        .toArray();
+      return records.map(({ _id }) => _id);
+    },
+  };
+}
+
+/** Values of a caller always stand under an operator of ours, never as one of theirs. */
+function toFilter({ type, state, pipeline, tag }: JobFilter): Filter<JobRecord> {
+  return {
+    ...(type !== undefined && { type: { $eq: type } }),
+    ...(state !== undefined && { states: { $eq: state } }),
+    ...(pipeline !== undefined && { 'setup.pipeline': { $eq: pipeline } }),
+    ...(tag !== undefined && { 'setup.tags': { $eq: tag } }),
+  };
+}
+
+function toDocument({ _id, linkedIds: _linkedIds, ...rest }: JobRecord): JobDocument {
+  return { id: _id, ...rest };
+}

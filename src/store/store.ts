@@ -1,0 +1,275 @@
+import type { Actor } from '../machine/actor.ts';
+import type { Effect } from '../machine/effect.ts';
+import type { PersistedSnapshot } from '../machine/snapshot.ts';
+import type { Timer } from '../machine/step.ts';
+
+/** The eight fields by which a document or a job refers to jobs and documents. */
+export const linkFields = [
+  'child_of',
+  'generated_by',
+  'derived_from',
+  'derived_using',
+  'acted_on',
+  'acted_using',
+  'connects_from',
+  'connects_to',
+] as const;
+export type LinkField = (typeof linkFields)[number];
+/** Ids a job refers to, by field; an absent field is an empty one. */
+export type Links = { readonly [F in LinkField]?: readonly string[] };
+
+/** What a set-up fixes for good; it stands in the commit that creates the job. */
+export interface JobSetup {
+  readonly pipeline: string | null;
+  readonly links: Links;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly task: string | null;
+  readonly archivePath: string;
+  readonly tags: readonly string[];
+}
+
+/**
+ * What kind of entry this is, where it is not an event of the machine:
+ * `create` starts the job, `timer` is a delayed transition that came due, `revoke` ends all job
+ * tokens, `unlink` drops a deleted job from the links, `remove` ends the job (cancel or delete).
+ */
+export type EntryOperation = 'create' | 'timer' | 'revoke' | 'unlink' | 'remove';
+
+/** One accepted event as it is stored. Its seq is the commit's seq plus its place in the commit. */
+export interface StoredEntry {
+  readonly name: string;
+  readonly operation?: EntryOperation;
+  /** Canonical JSON, or null where there is none or where a deletion has removed it. */
+  readonly data: string | null;
+  /** SHA-256 of the data in hex; kept only where a deletion has removed the data. */
+  readonly dataDigest?: string;
+  /** Dotted state before; null for `create`. */
+  readonly from: string | null;
+  /** Dotted state after; null for `remove`. */
+  readonly to: string | null;
+  readonly actor: Actor;
+  /** Idempotency key of the request that this entry is the first of. */
+  readonly key?: string;
+  /** How many entries that request made. Only beside `key`. */
+  readonly keyCount?: number;
+  readonly effects?: readonly Effect[];
+  /** SHA-256 in hex over the entry before and this one, see hashChain.ts. */
+  readonly hash: string;
+}
+
+/** One insert: one or several entries of one job, accepted together. Never changed but by redaction. */
+export interface Commit {
+  readonly job: string;
+  /** Seq of the first entry. */
+  readonly seq: number;
+  readonly type: string;
+  readonly typeVersion: string;
+  /** When its entries were accepted; never before the commit in front of it. */
+  readonly at: Date;
+  /** Id of the process that wrote it, and its running number there: tells our own write from a rival's. */
+  readonly process: string;
+  readonly nonce: number;
+  readonly entries: readonly StoredEntry[];
+  /** Only in a commit whose first entry is `create`. */
+  readonly setup?: JobSetup;
+  /** Only in a commit that ends a job, once its links are gone: in how many documents there were any. */
+  readonly linksRemoved?: number;
+}
+
+/** Seq of a commit's last entry. */
+export const lastSeq = (commit: Commit): number => commit.seq + commit.entries.length - 1;
+
+/** A commit that ends the job's life; it stays for good as the tombstone. */
+export const isTombstone = (commit: Commit): boolean =>
+  commit.entries.at(-1)?.operation === 'remove';
+
+/** The projection of one live job: what the log comes to at `seq`. Derived, so it can be made again. */
+export interface JobDocument {
+  readonly id: string;
+  readonly type: string;
+  readonly typeVersion: string;
+  readonly seq: number;
+  /** Seq of the `create` entry of this life. */
+  readonly createdSeq: number;
+  readonly state: string;
+  readonly states: readonly string[];
+  readonly snapshot: PersistedSnapshot;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly setup: JobSetup;
+  /** The set-up's links less those removed since. */
+  readonly links: Links;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly lastEvent: string;
+  /** Job tokens of an older generation are dead. */
+  readonly generation: number;
+  readonly headHash: string;
+  readonly timers: readonly Timer[];
+  /** When the earliest timer is due; absent without timers. */
+  readonly wakeAt?: Date;
+}
+
+export type AppendOutcome = 'appended' | 'conflict' | 'repeated';
+
+/** `due` waits for its time or a runner, `done` is kept a while, `parked` needs a person. */
+export type EffectStatus = 'due' | 'done' | 'parked';
+
+/** One effect of one entry on its way: at least once, in order per job. */
+export interface EffectTask {
+  /** `<job>:<seq>:<index>`, the idempotency key of the handler. */
+  readonly id: string;
+  readonly job: string;
+  readonly seq: number;
+  readonly index: number;
+  readonly type: string;
+  readonly typeVersion: string;
+  readonly effect: Effect;
+  readonly status: EffectStatus;
+  /** Not before this time. */
+  readonly dueAt: Date;
+  readonly attempts: number;
+  readonly error?: string;
+}
+
+export interface Pipeline {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A document of a linked collection: an id, maybe a name, any fields, and link fields. */
+export interface LinkedDocument {
+  readonly id: string;
+  readonly name?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Where a text was found as an id, a name, a URI or a path. */
+export interface DocumentMatch {
+  readonly collection: string;
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface JobFilter {
+  readonly type?: string;
+  /** Any active state of the job. */
+  readonly state?: string;
+  readonly pipeline?: string;
+  readonly tag?: string;
+}
+
+/** Newest first by creation; `after` is the last job of the page before. */
+export interface Page {
+  readonly limit: number;
+  readonly after?: { readonly createdAt: Date; readonly id: string };
+}
+
+export interface ProcessBeat {
+  readonly process: string;
+  /** All commits of that process older than this are projected (its own clock). */
+  readonly projectedUntil: Date;
+  /** When it last said so, by the store's clock. */
+  readonly beatAt: Date;
+}
+
+/**
+ * What the engine asks of a database. Both implementations pass test/store/conformance.
+ * A method that cannot reach the database rejects with StoreUnavailable.
+ */
+export interface Store {
+  // The log: the truth.
+
+  /**
+   * Inserts one commit, journaled by a majority before it resolves. Conflict: that seq of that job is
+   * taken by another commit. Repeated: the job has an entry with one of these keys. An answer that was
+   * lost is looked up by process and nonce, never guessed.
+   */
+  append(commit: Commit): Promise<AppendOutcome>;
+  /** A job's commits in order, from the one that holds entry `from`; at most `limit` commits. */
+  readCommits(job: string, from: number, limit?: number): Promise<Commit[]>;
+  /** A job's newest commit; a tombstone if it was deleted, null if there never was one. */
+  readHead(job: string): Promise<Commit | null>;
+  /** The commit with an entry under this key, if any. */
+  findKey(job: string, key: string): Promise<Commit | null>;
+  /** Every commit, by job and seq: of one job, or of all from the job `from` on. */
+  scanCommits(range?: { job?: string }): AsyncIterable<Commit>;
+  /** Commits that a process made at or after a time, for repair. */
+  scanCommitsOf(process: string, since: Date): AsyncIterable<Commit>;
+
+  // The projection: derived.
+
+  readJob(job: string): Promise<JobDocument | null>;
+  /** Puts new effects into the outbox (known ones stay as they are), then moves documents forward only. */
+  project(jobs: readonly JobDocument[], effects: readonly EffectTask[]): Promise<void>;
+  listJobs(filter: JobFilter, page: Page): Promise<JobDocument[]>;
+  countJobs(filter: JobFilter): Promise<number>;
+  scanJobs(range?: { job?: string }): AsyncIterable<JobDocument>;
+  /** Ids of jobs whose `wakeAt` is not after `now`, earliest first. */
+  dueTimers(now: Date, limit: number): Promise<string[]>;
+
+  // Removal, after the tombstone is committed. Each step may be repeated.
+
+  /** Pulls a job's id from every link field of every linked collection; how many documents had it. */
+  unlinkDocuments(job: string): Promise<number>;
+  /** Ids of jobs that have this id in a link field. */
+  jobsLinkingTo(id: string, limit: number): Promise<string[]>;
+  /** Takes the data out of all of a job's entries below `seq`, leaving its digest. */
+  redact(job: string, seq: number): Promise<void>;
+  /** Drops the projection of a life that ended at `seq`, and says in the tombstone how many links went. */
+  finishRemoval(job: string, seq: number, linksRemoved: number): Promise<void>;
+
+  // The outbox.
+
+  /** Takes due effects under a lease, per job only the earliest one that is not done. */
+  claimEffects(claim: {
+    owner: string;
+    now: Date;
+    leaseUntil: Date;
+    limit: number;
+  }): Promise<EffectTask[]>;
+  /** All effects of a job that are not done, in order. */
+  pendingEffects(job: string): Promise<EffectTask[]>;
+  completeEffect(id: string, owner: string, now: Date): Promise<void>;
+  /** Gives a failed effect back for `dueAt`, or parks it where `dueAt` is null. */
+  failEffect(id: string, owner: string, error: string, dueAt: Date | null): Promise<void>;
+  /** Makes a parked or waiting effect due now, with its attempts counted anew; whether there was one. */
+  reviveEffect(id: string, now: Date): Promise<boolean>;
+  /** Drops what is not done of a job's effects up to `seq`: somebody has taken the matter over. */
+  dropEffects(job: string, seq: number, now: Date): Promise<void>;
+  scanEffects(filter: { status?: EffectStatus; job?: string }): AsyncIterable<EffectTask>;
+
+  // Processes and repair.
+
+  /** Says that a process lives and how far its projection is. */
+  beat(process: string, projectedUntil: Date): Promise<void>;
+  readBeats(): Promise<{ now: Date; beats: ProcessBeat[] }>;
+  forgetProcess(process: string): Promise<void>;
+
+  // Pipelines, linked documents, archive paths.
+
+  putPipeline(
+    pipeline: Pick<Pipeline, 'id' | 'name' | 'description' | 'metadata'>,
+    now: Date,
+  ): Promise<Pipeline>;
+  getPipeline(id: string): Promise<Pipeline | null>;
+  listPipelines(): Promise<Pipeline[]>;
+  /** The collections that may hold links to jobs. */
+  readonly linkedCollections: readonly string[];
+  putDocument(collection: string, document: LinkedDocument): Promise<LinkedDocument>;
+  getDocument(collection: string, id: string): Promise<LinkedDocument | null>;
+  /** Documents of these collections whose id or name is one of the texts. */
+  findDocuments(collections: readonly string[], texts: readonly string[]): Promise<DocumentMatch[]>;
+  /** Documents of a collection whose URI, or whose path, is one of the texts. */
+  findFiles(collection: string, texts: readonly string[]): Promise<DocumentMatch[]>;
+  /** Takes an explicit archive path for a job; or the id of the job whose path equals, holds or lies in it. */
+  claimArchive(path: string, job: string): Promise<string | null>;
+  releaseArchive(path: string, job: string): Promise<void>;
+
+  /** Resolves once nothing is in flight and the connection is closed. */
+  close(): Promise<void>;
+}
