@@ -57,8 +57,10 @@ const moveAside = async (
   const stats = await unlessMissing(lstat(aside, { bigint: true }));
   // Missing: a sweep took it already, which it does only after the same comparison.
   if (!stats || (stats.isDirectory() && stats.ino === found.stats.ino)) return aside;
+  // Not what was looked at. Back where the path leads now may be the wrong place, so it stays here
+  // and is told; only the empty directory of another caller who was faster can go.
   try {
-    await rename(aside, found.directory);
+    await unlessMissing(rmdir(aside));
   } catch (error) {
     throw swappedAway(path, aside, error);
   }

@@ -163,7 +163,7 @@ function readSigned(
 function isOfKind({ kind, iat, exp }: TokenPayload, headerKind: TokenKind): boolean {
   const life = exp - iat;
   // One second more for the rounding of both.
-  return kind === headerKind && life > 0;
+  return kind === headerKind && life > 0 && life <= TOKEN_LIFETIMES[kind].longest + 1;
 }
 
 function toVerified(payload: TokenPayload): VerifiedToken {

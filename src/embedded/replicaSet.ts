@@ -23,6 +23,22 @@ export const mongoUri = (port: number): string =>
  * and resolves when it takes writes. Refuses a mongod of other data, and touches nothing there.
  */
 export const makePrimary = async (options: PrimaryOptions): Promise<void> => {
+  const deadline = Date.now() + (options.limitMilliseconds ?? 120_000);
+  for (;;) {
+    try {
+      return await tryPrimary(options, deadline);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (error instanceof EmbeddedMongoError) throw error;
+      if (Date.now() > deadline) throw notReady(options, error);
+    }
+    await delay(20, undefined, { signal: options.signal });
+  }
+};
+
+/** One try with a client of its own: the driver does not recover from a first connect that failed. */
+const tryPrimary = async (options: PrimaryOptions, deadline: number): Promise<void> => {
+  assertRunning(options);
   const client = new MongoClient(`mongodb://127.0.0.1:${options.port}/?directConnection=true`, {
     serverSelectionTimeoutMS: 1_000,
     connectTimeoutMS: 5_000,
@@ -30,21 +46,11 @@ export const makePrimary = async (options: PrimaryOptions): Promise<void> => {
     heartbeatFrequencyMS: 500,
   });
   const admin = client.db('admin');
-  const deadline = Date.now() + (options.limitMilliseconds ?? 120_000);
   try {
-    let isConfigured = false;
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const ending = options.ending();
-      if (ending !== undefined) throw new MongodEnded(`mongod ended: ${ending}`);
-      try {
-        isConfigured ||= await configure(admin, options);
-        if ((await admin.command({ hello: 1 }))['isWritablePrimary'] === true) return;
-      } catch (error) {
-        if (error instanceof EmbeddedMongoError) throw error;
-        if (Date.now() > deadline) throw notReady(options, error);
-      }
-      if (Date.now() > deadline) throw notReady(options);
+    await configure(admin, options);
+    while ((await admin.command({ hello: 1 }))['isWritablePrimary'] !== true) {
+      assertRunning(options);
+      if (Date.now() > deadline) throw new Error('it is not elected primary');
       await delay(20, undefined, { signal: options.signal });
     }
   } finally {
@@ -52,7 +58,13 @@ export const makePrimary = async (options: PrimaryOptions): Promise<void> => {
   }
 };
 
-const configure = async (admin: Db, { port, data }: PrimaryOptions): Promise<true> => {
+const assertRunning = ({ signal, ending }: PrimaryOptions): void => {
+  signal?.throwIfAborted();
+  const reason = ending();
+  if (reason !== undefined) throw new MongodEnded(`mongod ended: ${reason}`);
+};
+
+const configure = async (admin: Db, { port, data }: PrimaryOptions): Promise<void> => {
   const options: Document = await admin.command({ getCmdLineOpts: 1 });
   const found: unknown = (options as CommandLineAnswer).parsed?.storage?.dbPath;
   if (found !== data) {
@@ -75,7 +87,6 @@ const configure = async (admin: Db, { port, data }: PrimaryOptions): Promise<tru
       force: true,
     });
   }
-  return true;
 };
 
 /** The parts of the server's answers that are looked at; both are documented shapes. */
@@ -101,9 +112,12 @@ const readConfig = async (admin: Db): Promise<ReplicaSetConfig | undefined> => {
   }
 };
 
-const notReady = ({ port, limitMilliseconds = 120_000 }: PrimaryOptions, cause?: unknown): Error =>
+const notReady = (
+  { port, limitMilliseconds = 120_000 }: PrimaryOptions,
+  cause: unknown,
+): EmbeddedMongoError =>
   new EmbeddedMongoError(
-    `The embedded mongod on port ${port} takes no writes after ${limitMilliseconds / 1_000} s. ` +
+    `The embedded mongod on port ${port} takes no writes after ${limitMilliseconds / 1_000} s: ${String(cause)}. ` +
       'Look into its log beside its data, end it by hand if it hangs, and start again',
     { cause },
   );

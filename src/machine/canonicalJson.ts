@@ -88,8 +88,9 @@ function writeNested(value: object, walk: Walk): string {
 }
 
 function writeArray(value: readonly unknown[], walk: Walk): string {
-  const named = Object.keys(value).length !== value.length;
-  if (named) refuse(walk, 'an array with holes or named properties');
+  const keys = Object.keys(value);
+  const plain = keys.length === value.length && keys.every((key, index) => key === String(index));
+  if (!plain) refuse(walk, 'an array with holes or named properties');
   count(walk, value.length);
   const items = value.map((item, index) => {
     walk.path.push(`[${index}]`);

@@ -14,7 +14,7 @@ const reservedEvents = new Set(
 );
 
 /** Built-in actions that would start or reach actors, which no process is there to hold. */
-const refusedBuiltIns = new Set([
+export const refusedBuiltIns: ReadonlySet<string> = new Set([
   'xstate.spawnChild',
   'xstate.sendTo',
   'xstate.stopChild',
@@ -33,14 +33,15 @@ const pureBuiltIns = new Set([
 export function checkMachine(definition: MachineDefinition): readonly string[] {
   const { name, version, machine, input, events } = definition;
   const problems: string[] = [];
-  if (!namePattern.test(name))
+  if (typeof name !== 'string' || !namePattern.test(name))
     problems.push(`name ${JSON.stringify(name)} must match ${namePattern.source}`);
   if (typeof version !== 'string' || !versionPattern.test(version)) {
     problems.push(`version ${JSON.stringify(version)} must be a text like "1" or "1.2.0"`);
   }
   if (!isSchema(input)) problems.push('input must be a zod schema of the data given at set-up');
   if (!isMachine(machine)) return [...problems, 'machine must be an XState 5 machine'];
-  problems.push(...checkEventNames(events));
+  if (!isRecord(events)) return [...problems, 'events must map each event to its zod schema'];
+  problems.push(...checkEventNames(events), ...twinIds(machine));
   for (const node of stateNodes(machine)) {
     const found = [...nodeProblems(node, events), ...actionProblems(node), ...guardProblems(node)];
     problems.push(...found.map((problem) => `state ${stateId(node)}: ${problem}`));
@@ -84,11 +85,28 @@ export function guardNames(guard: unknown): string[] {
   return name === undefined ? [] : [name];
 }
 
-const isSchema = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'safeParse' in value;
+/** Whether a transition is `{}`: not a step to nowhere, but the state's refusal of the event. */
+export const isForbidden = ({
+  target,
+  actions,
+}: {
+  readonly target: unknown;
+  readonly actions: readonly unknown[];
+}): boolean => target === undefined && actions.length === 0;
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+const isSchema = (value: unknown): boolean => isRecord(value) && 'safeParse' in value;
 
 const isMachine = (value: unknown): value is AnyStateMachine =>
-  typeof value === 'object' && value !== null && 'root' in value && 'getTransitionData' in value;
+  isRecord(value) && 'root' in value && 'getTransitionData' in value;
+
+/** Timers and history are kept by the library's id of a state. */
+function twinIds(machine: AnyStateMachine): string[] {
+  const ids = stateNodes(machine).map(({ id }) => id);
+  const twins = ids.filter((id, index) => ids.indexOf(id) !== index);
+  return [...new Set(twins)].map((id) => `state id ${id} is used twice`);
+}
 
 function checkEventNames(events: MachineDefinition['events']): string[] {
   const seen = new Map<string, string>();
@@ -117,14 +135,24 @@ function nodeProblems(node: AnyStateNode, events: MachineDefinition['events']): 
 
 function actionProblems(node: AnyStateNode): string[] {
   return stateActions(node).flatMap((action) => {
-    if (typeof action === 'function') return inlineProblem(action);
+    if (typeof action === 'function')
+      return [...inlineProblem(action), ...delayProblem(node, action)];
     const name = actionName(action);
     const implementation: unknown = name && node.machine.implementations.actions[name];
     const builtIn = builtInType(implementation);
     return builtIn && refusedBuiltIns.has(builtIn)
       ? [`action ${name} is ${builtIn}, which needs a living actor; use an effect`]
-      : [];
+      : delayProblem(node, implementation);
   });
+}
+
+/** Without an implementation the library would raise the event at once; `after` is such a raise too. */
+function delayProblem(node: AnyStateNode, action: unknown): string[] {
+  if (builtInType(action) !== 'xstate.raise') return [];
+  const { delay } = action as { delay?: unknown };
+  return typeof delay !== 'string' || Object.hasOwn(node.machine.implementations.delays, delay)
+    ? []
+    : [`delay ${delay} has no implementation in setup({ delays })`];
 }
 
 function inlineProblem(action: object): string[] {

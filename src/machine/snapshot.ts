@@ -1,4 +1,5 @@
-import type { AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, StateValue } from 'xstate';
+import { stateNodes } from './checkMachine.ts';
 
 /** A snapshot as plain JSON: where the machine is, what it remembers. */
 export interface PersistedSnapshot {
@@ -26,14 +27,48 @@ export function restoreSnapshot(
   persisted: PersistedSnapshot,
 ): AnyMachineSnapshot {
   const { value, context, status, history } = persisted;
-  const historyValue = Object.fromEntries(
-    Object.entries(history ?? {}).map(([id, ids]) => [
-      id,
-      ids.map((node) => machine.getStateNodeById(`#${node}`)),
-    ]),
+  const historyValue = history === undefined ? {} : resolveHistory(machine, history);
+  return inDocumentOrder(
+    // The library types the configuration by the machine's own state value, which is not known here.
+    machine.resolveState({ value, context, status, historyValue } as never),
   );
-  // The library types the configuration by the machine's own state value, which is not known here.
-  return machine.resolveState({ value, context, status, historyValue } as never);
+}
+
+/**
+ * The same snapshot with its states in the order of the machine's definition. The library keeps them
+ * in the order of entry and takes parallel and eventless transitions in that order, which no stored
+ * snapshot tells: only in one fixed order do a live, a restored and a replayed job go on alike.
+ */
+export function inDocumentOrder(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const nodes: readonly AnyStateNode[] = snapshot._nodes;
+  const ordered = nodes.every((node, index) => (nodes[index - 1]?.order ?? -1) < node.order);
+  if (ordered) return snapshot;
+  return {
+    ...snapshot,
+    _nodes: nodes.toSorted((one, other) => one.order - other.order),
+    value: orderedValue(snapshot.machine.root as AnyStateNode, snapshot.value as StateValue),
+  } as AnyMachineSnapshot;
+}
+
+function orderedValue(node: AnyStateNode, value: StateValue): StateValue {
+  if (typeof value === 'string') return value;
+  const children = Object.entries(node.states as Record<string, AnyStateNode>);
+  return Object.fromEntries(
+    children.flatMap(([key, child]) => {
+      const inner = value[key];
+      return inner === undefined ? [] : [[key, orderedValue(child, inner)]];
+    }),
+  );
+}
+
+function resolveHistory(
+  machine: AnyStateMachine,
+  history: NonNullable<PersistedSnapshot['history']>,
+): Record<string, AnyStateNode[]> {
+  // The library's own look-up by id takes a dot in an id for a step down.
+  const byId = new Map(stateNodes(machine).map((node) => [node.id, node]));
+  const find = (id: string) => byId.get(id) ?? machine.getStateNodeById(`#${id}`);
+  return Object.fromEntries(Object.entries(history).map(([id, ids]) => [id, ids.map(find)]));
 }
 
 /** The dotted active state: `review.legal`; the parts of a parallel state are joined by `|`. */

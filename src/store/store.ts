@@ -73,7 +73,7 @@ export interface Commit {
   readonly entries: readonly StoredEntry[];
   /** Only in a commit whose first entry is `create`. */
   readonly setup?: JobSetup;
-  /** Only in a commit that ends a job, once its links are gone: in how many documents there were any. */
+  /** Only in a commit that ends a job: in how many documents and jobs there were links to it. */
   readonly linksRemoved?: number;
 }
 
@@ -169,6 +169,15 @@ export interface Page {
   readonly after?: { readonly createdAt: Date; readonly id: string };
 }
 
+export interface EffectClaim {
+  readonly owner: string;
+  readonly now: Date;
+  readonly leaseUntil: Date;
+  readonly limit: number;
+  /** Only this job's. */
+  readonly job?: string;
+}
+
 export interface ProcessBeat {
   readonly process: string;
   /** All commits of that process older than this are projected (its own clock). */
@@ -214,24 +223,23 @@ export interface Store {
 
   // Removal, after the tombstone is committed. Each step may be repeated.
 
+  /** In how many documents and jobs a job's id stands in a link field. */
+  countLinks(job: string): Promise<number>;
+  /** Says in the tombstone at `seq` how many links there were; a lower number changes nothing. */
+  noteLinks(job: string, seq: number, links: number): Promise<void>;
   /** Pulls a job's id from every link field of every linked collection; how many documents had it. */
   unlinkDocuments(job: string): Promise<number>;
   /** Ids of jobs that have this id in a link field. */
   jobsLinkingTo(id: string, limit: number): Promise<string[]>;
   /** Takes the data out of all of a job's entries below `seq`, leaving its digest. */
   redact(job: string, seq: number): Promise<void>;
-  /** Drops the projection of a life that ended at `seq`, and says in the tombstone how many links went. */
-  finishRemoval(job: string, seq: number, linksRemoved: number): Promise<void>;
+  /** Drops the projection of a life that ended at `seq`, and keeps late ones from bringing it back. */
+  finishRemoval(job: string, seq: number): Promise<void>;
 
   // The outbox.
 
   /** Takes due effects under a lease, per job only the earliest one that is not done. */
-  claimEffects(claim: {
-    owner: string;
-    now: Date;
-    leaseUntil: Date;
-    limit: number;
-  }): Promise<EffectTask[]>;
+  claimEffects(claim: EffectClaim): Promise<EffectTask[]>;
   /** All effects of a job that are not done, in order. */
   pendingEffects(job: string): Promise<EffectTask[]>;
   completeEffect(id: string, owner: string, now: Date): Promise<void>;

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -115,12 +115,11 @@ describe('create', () => {
 
   it('lets a missing right through as it is', async () => {
     const { archive, root } = await temporaryArchive();
-    await mkdir(root, { mode: 0o700 });
-    await asOrdinaryUser(async () => {
-      if (process.geteuid?.() !== (await lstat(dirname(root))).uid) {
-        await expect(archive.create(JOB)).rejects.toMatchObject({ code: 'EACCES' });
-      }
-    });
+    await mkdir(join(root, 'products'), { recursive: true });
+    await chmod(join(root, 'products'), 0o500);
+    await asOrdinaryUser(() =>
+      expect(archive.create(JOB)).rejects.toMatchObject({ code: 'EACCES' }),
+    );
   });
 });
 
@@ -152,14 +151,13 @@ describe('a path that runs through a link or a file', () => {
 
   const expectRefusals = async (
     { archive, root, outside }: Awaited<ReturnType<typeof temporaryArchive>>,
-    depth: string,
+    because: string,
   ): Promise<void> => {
     const before = await snapshot(root);
     for (const method of methods) {
-      const refusal = await archive[method](JOB).then(() => undefined, String);
-      expect(refusal, `${method} ${depth}`).toMatch(
-        /^ArchivePathRefused: .*(link|not a directory)/,
-      );
+      const refusal: unknown = await archive[method](JOB).catch((error: unknown) => error);
+      expect(refusal, method).toBeInstanceOf(ArchivePathRefused);
+      expect(String(refusal), method).toContain(because);
     }
     expect(await snapshot(root)).toEqual(before);
     expect(await snapshot(outside)).toEqual(PRECIOUS);
@@ -167,34 +165,33 @@ describe('a path that runs through a link or a file', () => {
 
   it.each(DEPTHS)('is refused for a link out of the root at %s', async (depth) => {
     const context = await temporaryArchive();
-    await writeFiles(join(context.outside), PRECIOUS);
     await place(context.root, depth, (at) => symlink(context.outside, at));
-    await expectRefusals(context, depth);
+    await expectRefusals(context, `${depth} is a link`);
   });
 
   it.each(DEPTHS)('is refused for a link to elsewhere in the root at %s', async (depth) => {
     const context = await temporaryArchive();
     await writeFiles(join(context.root, 'elsewhere'), { 'v2/owner/parents/data/other.txt': 'x' });
     await place(context.root, depth, (at) => symlink(join(context.root, 'elsewhere'), at));
-    await expectRefusals(context, depth);
+    await expectRefusals(context, `${depth} is a link`);
   });
 
   it.each(DEPTHS)('is refused for a dangling link at %s', async (depth) => {
     const context = await temporaryArchive();
     await place(context.root, depth, (at) => symlink(join(context.outside, 'missing'), at));
-    await expectRefusals(context, depth);
+    await expectRefusals(context, `${depth} is a link`);
   });
 
   it.each(DEPTHS)('is refused for a loop of links at %s', async (depth) => {
     const context = await temporaryArchive();
     await place(context.root, depth, (at) => symlink(at, at));
-    await expectRefusals(context, depth);
+    await expectRefusals(context, `${depth} is a link`);
   });
 
   it.each(DEPTHS)('is refused for a file at %s', async (depth) => {
     const context = await temporaryArchive();
     await place(context.root, depth, (at) => writeFile(at, 'a file'));
-    await expectRefusals(context, depth);
+    await expectRefusals(context, `${depth} is not a directory`);
     expect(await readFile(join(context.root, depth), 'utf8')).toBe('a file');
   });
 

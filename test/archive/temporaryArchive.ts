@@ -1,13 +1,4 @@
-import {
-  lstat,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  realpath,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -47,13 +38,18 @@ export const writeFiles = async (
   }
 };
 
-/** Everything in a directory: a file by its text, anything else by its kind. */
+/** Everything in and below a directory: a file by its text, a link or a pipe by its kind. */
 export const snapshot = async (directory: string): Promise<Record<string, string>> => {
   const found: Record<string, string> = {};
-  for (const name of (await readdir(directory, { recursive: true })).sort()) {
-    const stats = await lstat(join(directory, name));
-    if (stats.isFile()) found[name] = await readFile(join(directory, name), 'utf8');
-    else if (!stats.isDirectory()) found[name] = stats.isSymbolicLink() ? '<link>' : '<other>';
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isFile()) found[entry.name] = await readFile(path, 'utf8');
+    else if (!entry.isDirectory())
+      found[entry.name] = entry.isSymbolicLink() ? '<link>' : '<other>';
+    else {
+      const below = Object.entries(await snapshot(path));
+      for (const [name, text] of below) found[`${entry.name}/${name}`] = text;
+    }
   }
   return found;
 };

@@ -26,6 +26,12 @@ describe('the token cache', () => {
     expect(cache.find('unused')).toBeUndefined();
   });
 
+  it('counts a token once when it is used again', () => {
+    const cache = createTokenCache<string>(4);
+    for (const token of ['a', 'b', 'c']) cache.remember(token, token);
+    expect([cache.find('a'), cache.size]).toEqual(['a', 3]);
+  });
+
   it('counts a token once when it is remembered again', () => {
     const cache = createTokenCache<number>(10);
     for (let index = 0; index < 50; index += 1) cache.remember('same', index);

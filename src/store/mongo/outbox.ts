@@ -1,4 +1,4 @@
-import type { EffectStatus, EffectTask } from '../store.ts';
+import type { EffectClaim, EffectStatus, EffectTask } from '../store.ts';
 import type { Collections, EffectRecord } from './collections.ts';
 
 const notDone = { $in: ['due', 'parked'] satisfies EffectStatus[] };
@@ -18,14 +18,13 @@ export function createOutbox({ effects }: Collections) {
   });
 
   return {
-    async claimEffects(claim: {
-      owner: string;
-      now: Date;
-      leaseUntil: Date;
-      limit: number;
-    }): Promise<EffectTask[]> {
-      const { owner, now, leaseUntil, limit } = claim;
-      const free = { status: 'due' as const, dueAt: { $lte: now }, leaseUntil: { $lte: now } };
+    async claimEffects({ owner, now, leaseUntil, limit, job }: EffectClaim): Promise<EffectTask[]> {
+      const free = {
+        status: 'due' as const,
+        dueAt: { $lte: now },
+        leaseUntil: { $lte: now },
+        ...(job !== undefined && { job }),
+      };
       // A job's later effects hide behind its first one: look further than the limit.
       const candidates = await effects
         .find(free)

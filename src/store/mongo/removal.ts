@@ -11,13 +11,12 @@ export function createRemoval(collections: Collections, linkedCollections: reado
 
   return {
     async unlinkDocuments(job: string): Promise<number> {
-      const anywhere = { $or: linkFields.map((field) => ({ [field]: job })) };
       const pulls = Object.fromEntries(linkFields.map((field) => [field, job]));
       let removed = 0;
       for (const name of linkedCollections) {
         const { modifiedCount } = await collections
           .linked(name)
-          .updateMany(anywhere, { $pull: pulls as never });
+          .updateMany(anyLink(job), { $pull: pulls as never });
         removed += modifiedCount;
       }
       return removed;
@@ -41,20 +40,30 @@ export function createRemoval(collections: Collections, linkedCollections: reado
       }
     },
 
-    async finishRemoval(job: string, seq: number, linksRemoved: number): Promise<void> {
+    async countLinks(job: string): Promise<number> {
+      const counts = await Promise.all([
+        jobs.countDocuments({ linkedIds: job }),
+        ...linkedCollections.map((name) => collections.linked(name).countDocuments(anyLink(job))),
+      ]);
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+
+    async noteLinks(job: string, seq: number, links: number): Promise<void> {
+      const tombstone = { 'entries.operation': 'remove' as const, _id: upTo(job, seq) };
+      const last = await commits.find(tombstone).sort({ _id: -1 }).limit(1).next();
+      if (last) await commits.updateOne({ _id: last._id }, { $max: { linksRemoved: links } });
+    },
+
+    async finishRemoval(job: string, seq: number): Promise<void> {
       await putTombstone(tombstones, job, seq);
-      const last = await commits
-        .find({ _id: { $gte: { job, seq: 0 }, $lte: { job, seq } } })
-        .sort({ _id: -1 })
-        .limit(1)
-        .next();
-      if (last?.entries.at(-1)?.operation === 'remove') {
-        await commits.updateOne({ _id: last._id }, { $set: { linksRemoved } });
-      }
       await jobs.deleteOne({ _id: job, seq: { $lte: seq } });
     },
   };
 }
+
+const anyLink = (job: string) => ({ $or: linkFields.map((field) => ({ [field]: { $eq: job } })) });
+
+const upTo = (job: string, seq: number) => ({ $gte: { job, seq: 0 }, $lte: { job, seq } });
 
 function redacted({ entries }: CommitRecord): StoredEntry[] {
   return entries.map((entry) =>

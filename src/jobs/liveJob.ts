@@ -1,0 +1,171 @@
+import type { AnyMachineSnapshot } from 'xstate';
+import type { RegisteredMachine, Registry } from '../machine/registry.ts';
+import { replay } from '../machine/replay.ts';
+import { persistSnapshot, restoreSnapshot, statesOf, type PersistedSnapshot } from '../machine/snapshot.ts';
+import type { Timer } from '../machine/step.ts';
+import { linkFields, type Commit, type JobDocument, type JobSetup, type Links, type StoredEntry } from '../store/store.ts';
+
+/** What a job's log comes to: the fold of its entries up to `seq`. Never changed, only replaced. */
+export interface LiveJob {
+  readonly id: string;
+  readonly type: string;
+  readonly typeVersion: string;
+  readonly seq: number;
+  readonly createdSeq: number;
+  readonly state: string;
+  /** Absent where this process does not know the machine, or the log no longer follows it. */
+  readonly snapshot: AnyMachineSnapshot | undefined;
+  /** What was last known of the snapshot where it is absent. */
+  readonly persisted: PersistedSnapshot;
+  readonly timers: readonly Timer[];
+  /** Canonical JSON of the set-up's data. */
+  readonly data: string;
+  readonly setup: JobSetup;
+  readonly links: Links;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly lastEvent: string;
+  /** Seq of the entry that raised it last: a reset, a revocation or the creation itself. */
+  readonly generation: number;
+  readonly headHash: string;
+  /** A cancelled or deleted job: only its place in the count is left. */
+  readonly removed: boolean;
+}
+
+/** How an entry moves the machine, where that has been decided already. */
+export interface Moved {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly timers: readonly Timer[];
+}
+
+/** Takes a commit's entries in, replaying each through the machine that the commit names. */
+export function foldCommit(registry: Registry, job: LiveJob | null, commit: Commit): LiveJob | null {
+  return commit.entries.reduce((current, entry, index) => {
+    const known = registry.find(commit.type, commit.typeVersion);
+    return foldEntry(current, commit, commit.seq + index, entry, move(known, current, commit, entry));
+  }, job);
+}
+
+/** One entry further, the machine's own move being known. */
+export function foldEntry(
+  job: LiveJob | null,
+  commit: Pick<Commit, 'job' | 'type' | 'typeVersion' | 'at' | 'setup'>,
+  seq: number,
+  entry: StoredEntry,
+  moved: Moved | undefined,
+): LiveJob {
+  if (entry.operation === 'create') return created(commit, seq, entry, moved);
+  if (!job) throw new Error(`job ${commit.job}: entry ${seq} has no create entry before it`);
+  const movesMachine = entry.operation === undefined || entry.operation === 'timer';
+  const raises = entry.operation === 'revoke' || (movesMachine && entry.name === 'reset');
+  return {
+    ...job,
+    seq,
+    state: entry.to ?? job.state,
+    snapshot: movesMachine ? moved?.snapshot : job.snapshot,
+    timers: moved?.timers ?? job.timers,
+    links: entry.operation === 'unlink' ? without(job.links, unlinkedId(entry)) : job.links,
+    updatedAt: commit.at,
+    lastEvent: entry.name,
+    generation: raises ? seq : job.generation,
+    headHash: entry.hash,
+    removed: entry.operation === 'remove',
+  };
+}
+
+function created(
+  commit: Pick<Commit, 'job' | 'type' | 'typeVersion' | 'at' | 'setup'>,
+  seq: number,
+  entry: StoredEntry,
+  moved: Moved | undefined,
+): LiveJob {
+  if (!commit.setup) throw new Error(`job ${commit.job}: its create commit ${seq} has no set-up`);
+  return {
+    id: commit.job,
+    type: commit.type,
+    typeVersion: commit.typeVersion,
+    seq,
+    createdSeq: seq,
+    state: entry.to ?? '',
+    snapshot: moved?.snapshot,
+    persisted: { value: entry.to ?? '', context: {}, status: 'active' },
+    timers: moved?.timers ?? [],
+    data: entry.data ?? '{}',
+    setup: commit.setup,
+    links: commit.setup.links,
+    createdAt: commit.at,
+    updatedAt: commit.at,
+    lastEvent: entry.name,
+    generation: seq,
+    headHash: entry.hash,
+    removed: false,
+  };
+}
+
+function move(
+  machine: RegisteredMachine | undefined,
+  job: LiveJob | null,
+  commit: Commit,
+  entry: StoredEntry,
+): Moved | undefined {
+  if (!machine) return undefined;
+  const before = job?.snapshot && { snapshot: job.snapshot, timers: job.timers };
+  const replayed = replay(machine, [{ ...entry, at: commit.at }], before);
+  return replayed.ok ? replayed : undefined;
+}
+
+const unlinkedId = (entry: StoredEntry): string =>
+  (JSON.parse(entry.data ?? '{}') as { id?: string }).id ?? '';
+
+function without(links: Links, id: string): Links {
+  const left = linkFields.flatMap((field) => {
+    const ids = links[field]?.filter((each) => each !== id) ?? [];
+    return ids.length > 0 ? [[field, ids] as const] : [];
+  });
+  return Object.fromEntries(left);
+}
+
+export function toJobDocument(job: LiveJob): JobDocument {
+  const { id, type, typeVersion, seq, createdSeq, state, timers, setup, links } = job;
+  const { createdAt, updatedAt, lastEvent, generation, headHash } = job;
+  const snapshot = job.snapshot ? persistSnapshot(job.snapshot) : job.persisted;
+  const wakeAt = earliest(timers);
+  return {
+    id,
+    type,
+    typeVersion,
+    seq,
+    createdSeq,
+    state,
+    states: job.snapshot ? statesOf(snapshot.value) : [state],
+    snapshot,
+    data: JSON.parse(job.data) as Record<string, unknown>,
+    setup,
+    links,
+    createdAt,
+    updatedAt,
+    lastEvent,
+    generation,
+    headHash,
+    timers,
+    ...(wakeAt && { wakeAt }),
+  };
+}
+
+export function fromJobDocument(registry: Registry, document: JobDocument, data: string): LiveJob {
+  const { states: _states, wakeAt: _wakeAt, snapshot, ...rest } = document;
+  const known = registry.find(document.type, document.typeVersion);
+  return {
+    ...rest,
+    data,
+    snapshot: known && restoreSnapshot(known.machine, snapshot),
+    persisted: snapshot,
+    removed: false,
+  };
+}
+
+const earliest = (timers: readonly Timer[]): Date | undefined =>
+  timers.reduce<Date | undefined>(
+    (first, { dueAt }) => (first && first <= dueAt ? first : dueAt),
+    undefined,
+  );

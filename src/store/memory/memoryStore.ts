@@ -1,0 +1,120 @@
+import { StoreUnavailable } from '../../errors.ts';
+import type { LinkedDocument, Store } from '../store.ts';
+import { createArchiveClaims } from './archiveClaims.ts';
+import { checkDocument } from './checkDocument.ts';
+import { createDocuments } from './documents.ts';
+import { createLog } from './log.ts';
+import { createOutbox } from './outbox.ts';
+import { createProjection } from './projection.ts';
+import { createRegistry } from './registry.ts';
+
+export interface MemoryStoreOptions {
+  readonly linkedCollections?: readonly string[];
+  /** The store's clock, as `beat` and `readBeats` use it. */
+  readonly now?: () => Date;
+}
+
+const defaultCollections = ['experiments', 'samples', 'measurements', 'files', 'references'];
+
+/**
+ * A store that lives and ends with the process: for tests of one's own machines, and as the oracle of
+ * the store on MongoDB. Every value is copied on its way in and out, so a caller that changes what it
+ * gave or got changes nothing here.
+ */
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  const linkedCollections = Object.freeze([...(options.linkedCollections ?? defaultCollections)]);
+  const now = options.now ?? (() => new Date());
+  const log = createLog();
+  const projection = createProjection();
+  const outbox = createOutbox();
+  const registry = createRegistry(now);
+  const documents = createDocuments(linkedCollections);
+  const claims = createArchiveClaims();
+  const { answering, scanning, assertOpen, close } = createDoor();
+
+  return {
+    append: answering(log.append),
+    readCommits: answering(log.readCommits),
+    readHead: answering(log.readHead),
+    findKey: answering(log.findKey),
+    scanCommits: scanning(log.listCommits),
+    scanCommitsOf: scanning(log.listCommitsOf),
+
+    readJob: answering(projection.read),
+    project: answering((jobs, effects) => {
+      outbox.add(effects);
+      projection.advance(jobs);
+    }),
+    listJobs: answering(projection.list),
+    countJobs: answering(projection.count),
+    scanJobs: scanning(projection.all),
+    dueTimers: answering(projection.dueTimers),
+
+    countLinks: answering(
+      (job) => documents.countLinking(job) + projection.linkingTo(job, Infinity).length,
+    ),
+    noteLinks: answering(log.noteLinks),
+    unlinkDocuments: answering(documents.unlink),
+    jobsLinkingTo: answering(projection.linkingTo),
+    redact: answering(log.redact),
+    finishRemoval: answering(projection.remove),
+
+    claimEffects: answering(outbox.claim),
+    pendingEffects: answering(outbox.pending),
+    completeEffect: answering(outbox.complete),
+    failEffect: answering(outbox.fail),
+    reviveEffect: answering(outbox.revive),
+    dropEffects: answering(outbox.drop),
+    scanEffects: scanning(outbox.list),
+
+    beat: answering(registry.beat),
+    readBeats: answering(registry.readBeats),
+    forgetProcess: answering(registry.forgetProcess),
+
+    putPipeline: answering(registry.putPipeline),
+    getPipeline: answering(registry.getPipeline),
+    listPipelines: answering(registry.listPipelines),
+    linkedCollections,
+    putDocument: async (collection, document): Promise<LinkedDocument> => {
+      assertOpen();
+      // Before it is copied: a copy no longer shows what JSON would change.
+      checkDocument(linkedCollections, collection, document);
+      return answering(documents.put)(collection, document);
+    },
+    getDocument: answering(documents.get),
+    findDocuments: answering(documents.find),
+    findFiles: answering(documents.findFiles),
+    claimArchive: answering(claims.claim),
+    releaseArchive: answering(claims.release),
+
+    close,
+  };
+}
+
+/** The one way in and out: refuses once closed, copies arguments before and answers after. */
+function createDoor() {
+  let closed = false;
+  const assertOpen = (): void => {
+    if (closed) throw new StoreUnavailable('it was closed');
+  };
+  return {
+    assertOpen,
+    answering:
+      <Given extends unknown[], Answer>(operation: (...given: Given) => Answer) =>
+      async (...given: Given): Promise<Answer> => {
+        assertOpen();
+        return structuredClone(operation(...structuredClone(given)));
+      },
+    scanning: <Given extends unknown[], Item>(list: (...given: Given) => readonly Item[]) =>
+      async function* (...given: Given): AsyncGenerator<Item> {
+        assertOpen();
+        for (const item of list(...given)) {
+          assertOpen();
+          yield structuredClone(item);
+        }
+      },
+    close: async (): Promise<void> => {
+      closed = true;
+    },
+  };
+}
