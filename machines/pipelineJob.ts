@@ -39,7 +39,7 @@ const reset = [
   {
     guard: and(['isAdmin', 'emptiesArchive']),
     target: 'RESET',
-    actions: ['clearArchive', 'sendReady'],
+    actions: ['clearArchive'],
   },
   { guard: and(['isAdmin', 'keepsArchive']), target: 'RESET', actions: ['sendReady'] },
   { guard: 'isAdmin', target: 'RESET' },
@@ -49,7 +49,7 @@ const reset = [
 const effect = (): void => undefined;
 
 const machine = setup({
-  types: { events: {} as EventsOf<typeof events>, input: {} as Record<string, unknown> },
+  types: { events: {} as EventsOf<typeof events>, input: {} },
   guards: { isAdmin, emptiesArchive, keepsArchive },
   actions: { clearArchive: effect, sendReady: effect },
 }).createMachine({

@@ -38,14 +38,18 @@ export const emptyDirectory = async (root: string, path: string): Promise<number
     const trash = await openTrash(root);
     const aside = await moveAside(trash, path, found);
     if (aside === undefined) continue;
-    await replace(root, trash, path, found);
+    await replaceDirectory(root, trash, path, found);
     return removeTree(trash, aside);
   }
   throw new ArchivePathRefused(path, 'something else keeps replacing it');
 };
 
-/** Moves exactly the directory that was found into the trash; `undefined`: look again. */
-const moveAside = async (
+/**
+ * Moves exactly the directory that was found into the trash and returns where it is; `undefined` if
+ * it is gone or another caller has replaced it: look again. Refuses, and keeps in the trash, anything
+ * else that has come in its place since it was found.
+ */
+export const moveAside = async (
   trash: string,
   path: string,
   found: FoundDirectory,
@@ -95,8 +99,11 @@ const makeWritable = async (directory: string, stats: BigIntStats): Promise<bool
   }
 };
 
-/** Puts an empty directory like the one found in its place, complete from its first moment. */
-const replace = async (
+/**
+ * Puts an empty directory like the one found in its place, complete from its first moment, and makes
+ * the parents anew where they are gone. A directory that somebody already fills stays.
+ */
+export const replaceDirectory = async (
   root: string,
   trash: string,
   path: string,

@@ -110,16 +110,20 @@ const removeChild = async (trash: string, child: Buffer, pending: string[]): Pro
     return true;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
-    // A directory answers EISDIR or EPERM, by system; anything else is told as it is.
-    if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
-    const stats = await unlessMissing(lstat(child));
-    if (!stats) return false;
-    if (!stats.isDirectory()) throw error;
+    if (!(await mayBeDirectory(child, error))) throw error;
   }
+  // What is really moved shows once it is in the trash: it may be a link by now.
   const part = join(trash, trashName.part());
   const moved = await unlessMissing(moveUp(child, part));
   if (moved) pending.push(part);
   return moved ?? false;
+};
+
+/** A directory that is unlinked answers EISDIR, or on some systems EPERM, which a file can mean, too. */
+const mayBeDirectory = async (child: Buffer, error: unknown): Promise<boolean> => {
+  if (!hasCode(error, 'EPERM')) return hasCode(error, 'EISDIR');
+  const stats = await unlessMissing(lstat(child));
+  return stats === undefined || stats.isDirectory();
 };
 
 const moveUp = async (child: Buffer, part: string): Promise<true> => {

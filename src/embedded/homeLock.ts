@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EmbeddedMongoError } from '../errors.ts';
@@ -27,6 +28,7 @@ export const withHomeLock = async <T>(
 ): Promise<T> => {
   const claim = await acquire(path, options);
   try {
+    removeAbandonedDrafts(path);
     return await work();
   } finally {
     if (readLock(path)?.claim === claim) rmSync(path, { force: true });
@@ -49,11 +51,11 @@ const acquire = async (path: string, options: HomeLockOptions): Promise<string> 
         removeStale(path, holder?.claim, draft);
         continue;
       }
-      if (Date.now() > deadline) {
-        throw new EmbeddedMongoError(`process ${holder.pid} holds ${path}`);
-      }
       if (!hasWaited) options.onWait?.(holder);
       hasWaited = true;
+      if (Date.now() >= deadline) {
+        throw new EmbeddedMongoError(`process ${holder.pid} holds ${path}`);
+      }
       await delay(25, undefined, { signal: options.signal });
     }
     return claim;
@@ -84,6 +86,17 @@ const removeStale = (path: string, claim: string | undefined, draft: string): vo
   }
   if (readLock(aside)?.claim !== claim) linkIfAbsent(aside, path);
   rmSync(aside, { force: true });
+};
+
+/** What callers left that were killed while they waited. */
+const removeAbandonedDrafts = (path: string): void => {
+  const folder = dirname(path);
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${basename(path)}.`)) continue;
+    const draft = join(folder, name);
+    const holder = readLock(draft);
+    if (holder && !isAlive(holder)) rmSync(draft, { force: true });
+  }
 };
 
 /** Undefined when there is no lock or an unreadable one, which nobody can hold. */

@@ -75,6 +75,9 @@ const configure = async (admin: Db, { port, data }: PrimaryOptions): Promise<voi
   const host = `127.0.0.1:${port}`;
   const config = await readConfig(admin);
   if (!config) {
+    // A restarted mongod knows its configuration only after it has looked for itself in it.
+    const stored = await admin.client.db('local').collection('system.replset').findOne();
+    if (stored) throw new Error('it is still reading its configuration');
     await admin.command({
       replSetInitiate: { _id: replicaSetName, members: [{ _id: 0, host }] },
     });
@@ -99,7 +102,7 @@ interface ReplicaSetConfig {
   readonly members: readonly { readonly host: string }[];
 }
 
-/** Undefined for a mongod that has never been a replica set. */
+/** Undefined for a mongod that has never been a replica set, or does not yet know that it is. */
 const readConfig = async (admin: Db): Promise<ReplicaSetConfig | undefined> => {
   try {
     const answer = await admin.command({ replSetGetConfig: 1 });

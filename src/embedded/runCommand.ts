@@ -34,6 +34,9 @@ export const runCommand = (
     const kill = (reason: unknown): void => {
       killedBecause ??= reason;
       child.kill('SIGKILL');
+      // A grandchild may still hold the pipes; nobody waits for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const limit = killAfter(options.limitMilliseconds, kill, 'it had not ended');
     const firstLine = killAfter(options.firstLineMilliseconds, kill, 'nothing came');

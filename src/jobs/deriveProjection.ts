@@ -28,7 +28,7 @@ export async function deriveProjection(
   engine: Pick<Engine, 'store' | 'registry' | 'live'>,
   id: string,
 ): Promise<Projection | null> {
-  const projected = (await engine.store.readJob(id))?.seq ?? 0;
+  const projected = await engine.store.projectedSeq(id);
   const newer = await engine.store.readCommits(id, projected + 1);
   const missing = newer.filter((commit) => lastSeq(commit) > projected);
   if (missing.length === 0) return null;

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
 import type { LiveJobs } from './liveJobs.ts';
 import type { Mailboxes } from './mailbox.ts';
+import type { Mail } from './request.ts';
 import type { Projector } from './projector.ts';
 
 /** Limits that a request meets before anything is written. */
@@ -41,8 +42,10 @@ export interface Engine {
   readonly now: () => number;
   /** A running number that tells this process's commits apart. */
   readonly nextNonce: () => number;
+  /** Ids of pipelines known to be registered. */
+  readonly pipelines: Set<string>;
   readonly live: LiveJobs;
-  readonly mailboxes: Mailboxes;
+  readonly mailboxes: Mailboxes<Mail>;
   readonly projector: Projector;
   readonly effects: EffectRunner;
 }

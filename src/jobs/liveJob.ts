@@ -1,9 +1,21 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { RegisteredMachine, Registry } from '../machine/registry.ts';
 import { replay } from '../machine/replay.ts';
-import { persistSnapshot, restoreSnapshot, statesOf, type PersistedSnapshot } from '../machine/snapshot.ts';
+import {
+  persistSnapshot,
+  restoreSnapshot,
+  statesOf,
+  type PersistedSnapshot,
+} from '../machine/snapshot.ts';
 import type { Timer } from '../machine/step.ts';
-import { linkFields, type Commit, type JobDocument, type JobSetup, type Links, type StoredEntry } from '../store/store.ts';
+import {
+  linkFields,
+  type Commit,
+  type JobDocument,
+  type JobSetup,
+  type Links,
+  type StoredEntry,
+} from '../store/store.ts';
 
 /** What a job's log comes to: the fold of its entries up to `seq`. Never changed, only replaced. */
 export interface LiveJob {
@@ -39,10 +51,20 @@ export interface Moved {
 }
 
 /** Takes a commit's entries in, replaying each through the machine that the commit names. */
-export function foldCommit(registry: Registry, job: LiveJob | null, commit: Commit): LiveJob | null {
+export function foldCommit(
+  registry: Registry,
+  job: LiveJob | null,
+  commit: Commit,
+): LiveJob | null {
   return commit.entries.reduce((current, entry, index) => {
     const known = registry.find(commit.type, commit.typeVersion);
-    return foldEntry(current, commit, commit.seq + index, entry, move(known, current, commit, entry));
+    return foldEntry(
+      current,
+      commit,
+      commit.seq + index,
+      entry,
+      move(known, current, commit, entry),
+    );
   }, job);
 }
 

@@ -94,8 +94,15 @@ export class Projector {
     clearTimeout(this.#timer);
   }
 
+  /** Whether nothing is left to write. */
+  isClean(): boolean {
+    return !this.#isDirty() && this.#open.size === 0;
+  }
+
   #isDirty(): boolean {
-    return this.#jobs.size > 0 || this.#effects.length > 0 || this.#suspects.size > 0 || !!this.#flushing;
+    return (
+      this.#jobs.size > 0 || this.#effects.length > 0 || this.#suspects.size > 0 || !!this.#flushing
+    );
   }
 
   #schedule(delay: number): void {
@@ -110,7 +117,9 @@ export class Projector {
     await this.#deriveSuspects();
     if (this.#jobs.size === 0 && this.#effects.length === 0) return;
     const [jobs, effects, marked] = [this.#jobs, this.#effects, this.#marked];
-    [this.#jobs, this.#effects, this.#marked] = [new Map(), [], []];
+    this.#jobs = new Map();
+    this.#effects = [];
+    this.#marked = [];
     try {
       const living = [...jobs.values()].filter(({ removed }) => !removed);
       await store.project(living.map(toJobDocument), effects);

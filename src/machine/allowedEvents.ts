@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Actor, ActorKind } from './actor.ts';
+import { isForbidden } from './checkMachine.ts';
 import { machineEvent } from './event.ts';
 import type { RegisteredMachine } from './registry.ts';
 
@@ -40,7 +41,7 @@ function passes(
   if (registered.adminEvents.has(name) && actor.kind !== 'admin') return false;
   try {
     const event = machineEvent(name, null, actor, at);
-    return registered.machine.getTransitionData(snapshot, event).length > 0;
+    return !registered.machine.getTransitionData(snapshot, event).every(isForbidden);
   } catch {
     return true;
   }

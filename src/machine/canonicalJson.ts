@@ -81,17 +81,27 @@ function writeNested(value: object, walk: Walk): string {
   if (walk.ancestors.length >= walk.limits.depth) {
     refuse(walk, `deeper than ${walk.limits.depth} levels`);
   }
+  refuseInstance(value, walk);
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'a symbol as key');
   walk.ancestors.push(value);
   const text = Array.isArray(value) ? writeArray(value, walk) : writeObject(value, walk);
   walk.ancestors.pop();
   return text;
 }
 
+function refuseInstance(value: object, walk: Walk): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = Array.isArray(value)
+    ? prototype === Array.prototype
+    : prototype === Object.prototype || prototype === null;
+  if (!plain) refuse(walk, `an instance of ${className(prototype)}, not a plain object`);
+}
+
 function writeArray(value: readonly unknown[], walk: Walk): string {
-  const keys = Object.keys(value);
-  const plain = keys.length === value.length && keys.every((key, index) => key === String(index));
-  if (!plain) refuse(walk, 'an array with holes or named properties');
   count(walk, value.length);
+  const keys = Object.keys(value);
+  const dense = keys.length === value.length && keys.every((key, index) => key === String(index));
+  if (!dense) refuse(walk, 'an array with holes or named properties');
   const items = value.map((item, index) => {
     walk.path.push(`[${index}]`);
     const text = write(item, walk);
@@ -102,11 +112,6 @@ function writeArray(value: readonly unknown[], walk: Walk): string {
 }
 
 function writeObject(value: object, walk: Walk): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    refuse(walk, `an instance of ${className(prototype)}, not a plain object`);
-  }
-  if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'a symbol as key');
   const keys = Object.keys(value).sort();
   count(walk, keys.length);
   let text = '';
@@ -127,7 +132,7 @@ function count(walk: Walk, keys: number): void {
 }
 
 const className = (prototype: unknown): string => {
-  const maker = (prototype as { constructor?: unknown }).constructor;
+  const maker = (prototype as { constructor?: unknown } | null)?.constructor;
   return typeof maker === 'function' && maker.name ? maker.name : 'a class';
 };
 

@@ -8,7 +8,8 @@ const versionPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
 const reservedEvents = new Set(
   `then catch finally constructor prototype toString valueOf toJSON hasOwnProperty isPrototypeOf
    propertyIsEnumerable toLocaleString id type typeVersion state states version token callbackUrl
-   archivePath data links context history allowedEvents send refresh issueToken revokeTokens`
+   archivePath archiveDirectory data links tags context history allowedEvents send sendAll refresh
+   view cancelJob issueToken revokeTokens`
     .split(/\s+/)
     .map((name) => name.toLowerCase()),
 );

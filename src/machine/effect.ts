@@ -20,12 +20,18 @@ export interface EffectRun {
   readonly key: string;
   /** From 1. */
   readonly attempt: number;
-  /** Absolute directory of the job's archive path. */
+  /** The job's virtual archive path, and the directory that stands for it. */
+  readonly archivePath: string;
   readonly archiveDirectory: string;
   /** Raised when the runner stops or the lease is about to end. */
   readonly signal: AbortSignal;
-  /** Sends an event to the same job; `key` makes it happen once however often the handler runs. */
-  send(event: string, data?: Record<string, unknown>): Promise<void>;
+  /** Whether the job has taken in another event of its machine since. */
+  isSuperseded(): Promise<boolean>;
+  /**
+   * Sends an event to the same job as the actor of the entry, once however often the handler runs.
+   * Resolves to false where the job is gone or no longer takes it.
+   */
+  send(event: string, data?: Record<string, unknown>): Promise<boolean>;
 }
 
 /** Resolves when done; a rejection is retried with back-off, then parked with its message. */

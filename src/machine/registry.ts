@@ -1,6 +1,14 @@
 import type { AnyStateMachine } from 'xstate';
 import { InvalidMachine, UnknownMachine } from '../errors.ts';
-import { actionName, guardNames, stateActions, stateId, stateNodes } from './checkMachine.ts';
+import {
+  actionName,
+  checkMachine,
+  guardNames,
+  isForbidden,
+  stateActions,
+  stateId,
+  stateNodes,
+} from './checkMachine.ts';
 import type { MachineDefinition } from './define.ts';
 
 /** A registered machine with what is asked of it again and again already worked out. */
@@ -27,9 +35,9 @@ export interface Registry {
 }
 
 /**
- * Registers definitions. Refuses with InvalidMachine two of one `name@version`, and an action that has
- * neither a handler of its definition nor one among `handlers`. The last registered version of a name
- * is the one new jobs get.
+ * Registers definitions. Refuses with InvalidMachine what defineMachine refuses, two of one
+ * `name@version`, and an action that has neither a handler of its definition nor one among `handlers`.
+ * The last registered version of a name is the one new jobs get.
  */
 export function createRegistry(
   definitions: readonly MachineDefinition[],
@@ -40,8 +48,8 @@ export function createRegistry(
   for (const definition of definitions) {
     const label = `${definition.name}@${definition.version}`;
     if (byVersion.has(label)) throw new InvalidMachine(label, ['registered twice']);
-    const problems = handlerProblems(definition, handlers);
-    if (problems.length > 0) throw new InvalidMachine(label, problems);
+    refuse(label, checkMachine(definition));
+    refuse(label, handlerProblems(definition, handlers));
     const registered = register(definition);
     byVersion.set(label, registered);
     newest.set(definition.name, registered);
@@ -57,6 +65,10 @@ export function createRegistry(
     find: (name, version) => byVersion.get(`${name}@${version}`),
     list: () => [...byVersion.values()],
   };
+}
+
+function refuse(label: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new InvalidMachine(label, problems);
 }
 
 function handlerProblems(definition: MachineDefinition, handlers: ReadonlySet<string>): string[] {
@@ -76,6 +88,9 @@ function handlerProblems(definition: MachineDefinition, handlers: ReadonlySet<st
 
 function register(definition: MachineDefinition): RegisteredMachine {
   const { name, version, machine, events } = definition;
+  // Without a limit a circle of eventless or raised transitions would hang the process; with one it is
+  // a fault. The library takes it from the machine alone.
+  if (machine.options.maxIterations === Infinity) machine.options.maxIterations = 1000;
   const names = Object.keys(events);
   const targets = eventTargets(machine);
   return {
@@ -101,7 +116,7 @@ function eventTargets(machine: AnyStateMachine): Map<string, Set<string>> {
     for (const [event, transitions] of node.transitions) {
       const states = targets.get(event) ?? new Set<string>();
       targets.set(event, states);
-      for (const { target } of transitions) {
+      for (const { target } of transitions.filter((each) => !isForbidden(each))) {
         for (const state of target ?? [node]) states.add(stateId(state));
       }
     }
@@ -111,7 +126,9 @@ function eventTargets(machine: AnyStateMachine): Map<string, Set<string>> {
 
 /** `isAdmin` is the one guard name with a meaning of its own: who lacks it is told AdminRequired. */
 function isAdminOnly(machine: AnyStateMachine, event: string): boolean {
-  const transitions = stateNodes(machine).flatMap((node) => node.transitions.get(event) ?? []);
+  const transitions = stateNodes(machine)
+    .flatMap((node) => node.transitions.get(event) ?? [])
+    .filter((transition) => !isForbidden(transition));
   return (
     transitions.length > 0 &&
     transitions.every(({ guard }) => guardNames(guard).includes('isAdmin'))

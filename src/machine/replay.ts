@@ -36,25 +36,45 @@ export function replay(
 ): Replay {
   let current = from;
   for (const [index, entry] of entries.entries()) {
-    const at = entry.at.toISOString();
     if (entry.operation !== 'create' && !current) return failed(index, 'no create entry before it');
     if (entry.operation !== undefined && !machineOperations.has(entry.operation)) continue;
+    const next = replayOne(registered, entry, current);
+    if (typeof next === 'string') return failed(index, next);
+    current = next;
+  }
+  return current ? { ok: true, ...current } : failed(0, 'no entries');
+}
+
+/** Where one entry leads, or why it does not. */
+function replayOne(
+  registered: RegisteredMachine,
+  entry: ReplayEntry,
+  current: Replayed | undefined,
+): Replayed | string {
+  try {
+    const at = entry.at.toISOString();
+    const timers = current ? remainingTimers(current, entry) : [];
     const decision =
       entry.operation === 'create' || !current
         ? start(registered, entry.data === null ? {} : JSON.parse(entry.data), at)
-        : step(registered, current.snapshot, eventOf(entry, at), firedTimers(current, entry));
-    if (!decision.accepted) return failed(index, `${decision.reason} in ${decision.from}`);
-    if (decision.to !== entry.to) return failed(index, `leads to ${decision.to}, not ${entry.to}`);
-    current = { snapshot: decision.next, timers: decision.timers };
+        : step(registered, current.snapshot, eventOf(entry, at), timers);
+    if (!decision.accepted) {
+      // A timer that no longer leads anywhere is only ticked off.
+      const idle = entry.operation === 'timer' && current && entry.to === decision.from;
+      return idle ? { ...current, timers } : `${decision.reason} in ${decision.from}`;
+    }
+    if (decision.to !== entry.to) return `leads to ${decision.to}, not ${entry.to}`;
+    return { snapshot: decision.next, timers: decision.timers };
+  } catch (error) {
+    return `the entry cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
-  return current ? { ok: true, ...current } : failed(0, 'no entries');
 }
 
 /** Operations that move the machine; all others only concern the job around it. */
 const machineOperations = new Set(['create', 'timer']);
 
 /** A fired timer is gone, whatever its event does. */
-const firedTimers = ({ timers }: Replayed, entry: ReplayEntry): readonly Timer[] =>
+const remainingTimers = ({ timers }: Replayed, entry: ReplayEntry): readonly Timer[] =>
   entry.operation === 'timer' ? timers.filter(({ id }) => id !== timerOf(entry).id) : timers;
 
 const eventOf = (entry: ReplayEntry, at: string) =>
@@ -62,7 +82,7 @@ const eventOf = (entry: ReplayEntry, at: string) =>
     ? machineEvent(timerOf(entry).event, null, entry.actor, at)
     : machineEvent(entry.name, entry.data, entry.actor, at);
 
-const timerOf = (entry: ReplayEntry): { id: string; event: string } =>
+const timerOf = (entry: ReplayEntry) =>
   JSON.parse(entry.data ?? '{}') as { id: string; event: string };
 
 const failed = (index: number, reason: string): Replay => ({ ok: false, index, reason });

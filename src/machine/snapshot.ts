@@ -28,21 +28,43 @@ export function restoreSnapshot(
 ): AnyMachineSnapshot {
   const { value, context, status, history } = persisted;
   const historyValue = history === undefined ? {} : resolveHistory(machine, history);
-  return inDocumentOrder(
-    // The library types the configuration by the machine's own state value, which is not known here.
-    machine.resolveState({ value, context, status, historyValue } as never),
-  );
+  return inDocumentOrder(machine.resolveState({ value, context, status, historyValue }));
 }
 
 /**
- * The same snapshot with its states in the order of the machine's definition. The library keeps them
- * in the order of entry and takes parallel and eventless transitions in that order, which no stored
- * snapshot tells: only in one fixed order do a live, a restored and a replayed job go on alike.
+ * The same snapshot exactly as it comes back from storage, so that a live, a restored and a replayed
+ * job go on alike. The library keeps the active states in the order of entry, takes parallel and
+ * eventless transitions in that order, and loses a state whose history is targeted from inside it: no
+ * stored snapshot can tell any of that.
  */
-export function inDocumentOrder(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+export function asRestored(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const nodes: readonly AnyStateNode[] = snapshot._nodes;
-  const ordered = nodes.every((node, index) => (nodes[index - 1]?.order ?? -1) < node.order);
-  if (ordered) return snapshot;
+  if (isOrdered(nodes) && isWhole(nodes)) return snapshot;
+  const { machine, status, historyValue } = snapshot;
+  const value = snapshot.value as StateValue;
+  const context: unknown = snapshot.context;
+  const whole = (machine as AnyStateMachine).resolveState({ value, context, status, historyValue });
+  return inDocumentOrder(whole);
+}
+
+const isOrdered = (nodes: readonly AnyStateNode[]): boolean =>
+  nodes.every((node, index) => (nodes[index - 1]?.order ?? -1) < node.order);
+
+/** Whether every active state has its parent, and the active children that it must have. */
+function isWhole(nodes: readonly AnyStateNode[]): boolean {
+  const here = new Set(nodes);
+  return nodes.every(({ parent, type, states }) => {
+    const children = Object.values(states as Record<string, AnyStateNode>);
+    const active = children.filter((child) => here.has(child)).length;
+    if (parent && !here.has(parent)) return false;
+    if (type === 'compound') return active === 1;
+    return active === children.filter((child) => child.type !== 'history').length;
+  });
+}
+
+function inDocumentOrder(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const nodes: readonly AnyStateNode[] = snapshot._nodes;
+  if (isOrdered(nodes)) return snapshot;
   return {
     ...snapshot,
     _nodes: nodes.toSorted((one, other) => one.order - other.order),

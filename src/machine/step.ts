@@ -1,19 +1,16 @@
 import { createActor, createMachine } from 'xstate';
-import type { AnyActorScope, AnyMachineSnapshot, ExecutableActionObject } from 'xstate';
+import type { AnyActorScope, AnyMachineSnapshot, ExecutableActionObject, StateValue } from 'xstate';
 import { allowedEvents } from './allowedEvents.ts';
 import { canonicalJson } from './canonicalJson.ts';
+import { actionName, isForbidden, refusedBuiltIns } from './checkMachine.ts';
 import type { Effect } from './effect.ts';
 import type { MachineEvent } from './event.ts';
+import { guardText } from './labels.ts';
 import type { RegisteredMachine } from './registry.ts';
-import { stateOf } from './snapshot.ts';
+import { asRestored, stateOf } from './snapshot.ts';
+import { startedTimer, timersAfter, type Timer } from './timers.ts';
 
-/** A delayed transition that waits for its time. */
-export interface Timer {
-  readonly id: string;
-  /** Type of the event that fires it. */
-  readonly event: string;
-  readonly dueAt: Date;
-}
+export type { Timer } from './timers.ts';
 
 export interface Accepted {
   readonly accepted: true;
@@ -51,7 +48,7 @@ export function step(
   event: MachineEvent,
   timers: readonly Timer[] = [],
 ): Accepted | Refused {
-  const from = stateOf(snapshot.value);
+  const from = stateOf(snapshot.value as StateValue);
   const refused = (reason: Refused['reason'], detail?: string): Refused => {
     const allowed = allowedEvents(registered, snapshot, event.at).map(({ name }) => name);
     return { accepted: false, reason, from, allowed, ...(detail !== undefined && { detail }) };
@@ -62,13 +59,15 @@ export function step(
   // A machine that is done still takes events declared on its root.
   if (snapshot.status !== 'active') return refused('finished');
   try {
-    if (registered.machine.getTransitionData(snapshot, event).length === 0) {
-      const guard = refusingGuard(snapshot, event.type);
+    const transitions = registered.machine.getTransitionData(snapshot, event);
+    if (transitions.every(isForbidden)) {
+      // A state that forbids the event hides the guards of the states around it.
+      const guard = transitions.length > 0 ? undefined : refusingGuard(snapshot, event.type);
       return guard === undefined ? refused('absent') : refused('guard', guard);
     }
     const actions: ExecutableActionObject[] = [];
     const next = registered.machine.transition(snapshot, event, scope(actions));
-    const fault = faultOf(next, snapshot.context) ?? undefined;
+    const fault = faultOf(next, snapshot.context, actions, event.at);
     if (fault !== undefined) return refused('fault', fault);
     return accept(next, from, actions, timers, event.at);
   } catch (error) {
@@ -82,11 +81,21 @@ export function start(
   input: unknown,
   at: string,
 ): Accepted | Refused {
-  const actions: ExecutableActionObject[] = [];
-  const next = registered.machine.getInitialSnapshot(scope(actions), input as never);
-  const fault = faultOf(next, undefined);
-  if (fault === undefined) return accept(next, '', actions, [], at);
-  return { accepted: false, reason: 'fault', from: '', allowed: [], detail: fault };
+  const refused = (detail: string): Refused => ({
+    accepted: false,
+    reason: 'fault',
+    from: '',
+    allowed: [],
+    detail,
+  });
+  try {
+    const actions: ExecutableActionObject[] = [];
+    const next = registered.machine.getInitialSnapshot(scope(actions), input);
+    const fault = faultOf(next, undefined, actions, at);
+    return fault === undefined ? accept(next, '', actions, [], at) : refused(fault);
+  } catch (error) {
+    return refused(messageOf(error));
+  }
 }
 
 function accept(
@@ -96,57 +105,61 @@ function accept(
   before: readonly Timer[],
   at: string,
 ): Accepted {
-  const effects: Effect[] = [];
-  let timers = before;
-  for (const { type, params } of actions) {
-    if (type === 'xstate.raise') timers = startTimer(timers, params as unknown as Raised, at);
-    else if (type === 'xstate.cancel') timers = stopTimer(timers, params as unknown as Cancelled);
-    else if (!type.startsWith('xstate.')) effects.push({ type, params: params ?? null });
-  }
-  return { accepted: true, next, from, to: stateOf(next.value), effects, timers };
+  const snapshot = asRestored(next);
+  return {
+    accepted: true,
+    next: snapshot,
+    from,
+    to: stateOf(snapshot.value as StateValue),
+    effects: actions.filter(isEffect).map(({ type, params }) => ({ type, params: params ?? null })),
+    // A machine that is done takes no more events, also none of its own.
+    timers: snapshot.status === 'active' ? timersAfter(actions, before, at) : [],
+  };
 }
 
-interface Cancelled {
-  readonly sendId: string;
-}
+const isEffect = ({ type }: ExecutableActionObject): boolean => !type.startsWith('xstate.');
 
-const stopTimer = (timers: readonly Timer[], { sendId }: Cancelled): readonly Timer[] =>
-  timers.filter(({ id }) => id !== sendId);
-
-interface Raised {
-  readonly event: { readonly type: string };
-  readonly id?: string;
-  readonly delay?: number;
-}
-
-function startTimer(timers: readonly Timer[], raised: Raised, at: string): readonly Timer[] {
-  // Without a delay the machine has taken the event in already.
-  if (raised.delay === undefined) return timers;
-  const { type } = raised.event;
-  const id = raised.id ?? type;
-  const dueAt = new Date(Date.parse(at) + raised.delay);
-  return [...timers.filter((timer) => timer.id !== id), { id, event: type, dueAt }];
-}
-
-/** What makes a snapshot unfit to be stored: an error inside, or a context that JSON would change. */
-function faultOf(next: AnyMachineSnapshot, contextBefore: unknown): string | undefined {
+/**
+ * What makes a decision unfit to be stored: an error inside, a context or an effect's parameters that
+ * JSON would change, a delay that is no time, an actor that some computed action asks for.
+ */
+function faultOf(
+  next: AnyMachineSnapshot,
+  contextBefore: unknown,
+  actions: readonly ExecutableActionObject[],
+  at: string,
+): string | undefined {
   if (next.status === 'error') return messageOf(next.error);
-  if (next.context === contextBefore) return undefined;
-  const json = canonicalJson(next.context, contextLimits, 'context');
+  const faults = actions.flatMap((action) => actionFault(action, at) ?? []);
+  if (faults.length > 0) return faults.join('; ');
+  return next.context === contextBefore ? undefined : jsonFault(next.context, 'context');
+}
+
+function actionFault(action: ExecutableActionObject, at: string): string | undefined {
+  const { type, params } = action;
+  if (refusedBuiltIns.has(type)) return `${type} needs a living actor; use an effect`;
+  if (isEffect(action)) return params ? jsonFault(params, type) : undefined;
+  const timer = startedTimer(action, at);
+  const due = timer?.dueAt.getTime();
+  return Number.isNaN(due)
+    ? `the delay of ${timer?.event} is no number of milliseconds`
+    : undefined;
+}
+
+function jsonFault(value: unknown, root: string): string | undefined {
+  const json = canonicalJson(value, storedLimits, root);
   return json.ok
     ? undefined
     : json.issues.map((each) => `${each.path}: ${each.message}`).join('; ');
 }
 
-const contextLimits = { depth: 32, keys: 100_000, bytes: 1_048_576 };
+const storedLimits = { depth: 32, keys: 100_000, bytes: 1_048_576 };
 
-/** The name of a guard that stood in the way of an event this state has. */
+/** The guard that stood in the way of an event this state has: of the innermost state first. */
 function refusingGuard(snapshot: AnyMachineSnapshot, type: string): string | undefined {
-  for (const node of snapshot._nodes) {
+  for (const node of snapshot._nodes.toReversed()) {
     for (const { guard } of node.transitions.get(type) ?? []) {
-      if (typeof guard === 'string') return guard;
-      if (typeof guard === 'object' && 'type' in guard) return String(guard.type);
-      if (guard !== undefined) return guard.name;
+      if (guard !== undefined) return actionName(guard) ?? guardText(guard);
     }
   }
   return undefined;
@@ -155,7 +168,10 @@ function refusingGuard(snapshot: AnyMachineSnapshot, type: string): string | und
 /** Stands in for a living actor; the library asks for one, nothing is ever sent to it. */
 const inert = createActor(createMachine({}));
 
-const scope = (actions: ExecutableActionObject[]): AnyActorScope => ({
+/** The library types a scope by the machine it is for, which is not known here. */
+const scope = (actions: ExecutableActionObject[]): never => scopeOf(actions) as never;
+
+const scopeOf = (actions: ExecutableActionObject[]): AnyActorScope => ({
   self: inert,
   system: inert.system,
   id: '',

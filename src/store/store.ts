@@ -198,7 +198,7 @@ export interface Store {
    * taken by another commit. Repeated: the job has an entry with one of these keys. An answer that was
    * lost is looked up by process and nonce, never guessed.
    */
-  append(commit: Commit): Promise<AppendOutcome>;
+  append: (commit: Commit) => Promise<AppendOutcome>;
   /** A job's commits in order, from the one that holds entry `from`; at most `limit` commits. */
   readCommits(job: string, from: number, limit?: number): Promise<Commit[]>;
   /** A job's newest commit; a tombstone if it was deleted, null if there never was one. */
@@ -213,6 +213,8 @@ export interface Store {
   // The projection: derived.
 
   readJob(job: string): Promise<JobDocument | null>;
+  /** Up to which entry all consequences are written: that of the document or of a finished removal; 0 without. */
+  projectedSeq(job: string): Promise<number>;
   /** Puts new effects into the outbox (known ones stay as they are), then moves documents forward only. */
   project(jobs: readonly JobDocument[], effects: readonly EffectTask[]): Promise<void>;
   listJobs(filter: JobFilter, page: Page): Promise<JobDocument[]>;
@@ -238,7 +240,7 @@ export interface Store {
 
   // The outbox.
 
-  /** Takes due effects under a lease, per job only the earliest one that is not done. */
+  /** Takes due effects under a lease, per job only the earliest one that is due; a parked one holds up nothing. */
   claimEffects(claim: EffectClaim): Promise<EffectTask[]>;
   /** All effects of a job that are not done, in order. */
   pendingEffects(job: string): Promise<EffectTask[]>;
@@ -247,6 +249,8 @@ export interface Store {
   failEffect(id: string, owner: string, error: string, dueAt: Date | null): Promise<void>;
   /** Makes a parked or waiting effect due now, with its attempts counted anew; whether there was one. */
   reviveEffect(id: string, now: Date): Promise<boolean>;
+  /** Ends the leases of a process that is gone. */
+  releaseEffects(owner: string): Promise<void>;
   /** Drops what is not done of a job's effects up to `seq`: somebody has taken the matter over. */
   dropEffects(job: string, seq: number, now: Date): Promise<void>;
   scanEffects(filter: { status?: EffectStatus; job?: string }): AsyncIterable<EffectTask>;

@@ -66,3 +66,24 @@ export const asOrdinaryUser = async <T>(work: () => Promise<T>): Promise<T> => {
 };
 
 export const NOBODY = 65_534;
+
+/** Repeats work until it is stopped, at the latest with its test; `stop` tells what went wrong. */
+export const whileBusy = (
+  work: (turn: number) => Promise<void>,
+): { readonly stop: () => Promise<void> } => {
+  let running = true;
+  let failure: unknown;
+  const done = (async () => {
+    for (let turn = 0; running; turn += 1) await work(turn);
+  })().catch((error: unknown) => {
+    failure = error;
+  });
+  const stop = async (): Promise<void> => {
+    running = false;
+    await done;
+    if (failure !== undefined)
+      throw new Error('what went on at the same time failed', { cause: failure });
+  };
+  onTestFinished(() => stop());
+  return { stop };
+};

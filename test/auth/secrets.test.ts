@@ -50,7 +50,6 @@ describe('parseSecrets', () => {
   });
 
   const encode = (text: string) => Buffer.from(text, 'latin1').toString('base64');
-  const ascending = Buffer.from(Array.from({ length: 32 }, (_, index) => index));
   const short = SECRET.subarray(0, 31).toString('base64');
   it.each([
     ['nothing', '', 'is empty'],
@@ -70,10 +69,7 @@ describe('parseSecrets', () => {
     ['wrong padding', `k1:${STANDARD}=`, 'entry 1 is not'],
     ['loose bits at the end', `k1:${thirtyTwo.toString('base64url').slice(0, 42)}B`, 'entry 1'],
     ['space inside', `k1:${STANDARD.slice(0, 8)} ${STANDARD.slice(8)}`, 'entry 1 is not'],
-    ['one byte only', `k1:${Buffer.alloc(32, 7).toString('base64')}`, 'an example'],
-    ['ascending bytes', `k1:${ascending.toString('base64')}`, 'an example'],
-    ['descending bytes', `k1:${Buffer.from(ascending).reverse().toString('base64')}`, 'an example'],
-    ['two bytes in turn', `k1:${encode('ab'.repeat(16))}`, 'an example'],
+    ['zeros only', `k1:${Buffer.alloc(32).toString('base64')}`, 'an example'],
     ['password repeated', `k1:${encode('password'.repeat(4))}`, 'an example'],
     ['placeholders', `k1:${encode('My-Secret-key-is-a-SECRET-key-0123')}`, 'an example'],
   ])('refuses %s', (_name, text, problem) => {

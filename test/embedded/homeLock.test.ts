@@ -43,6 +43,14 @@ describe('the lock of a home', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('clears away what a killed caller left while it waited', async () => {
+    writeFileSync(`${lock}.x`, JSON.stringify({ claim: 'x', pid: 2 ** 22 + 1, started: 'x' }));
+
+    await withHomeLock(lock, async () => undefined);
+
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('is given back when the work fails', async () => {
     await expect(withHomeLock(lock, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
 

@@ -63,7 +63,7 @@ describe('the pipelineJob machine', () => {
 
   it.each([
     ['nothing but the state', null, []],
-    ['the archive emptied and ready sent', '{"keepArchive":false}', ['clearArchive', 'sendReady']],
+    ['the archive emptied', '{"keepArchive":false}', ['clearArchive']],
     ['ready sent', '{"keepArchive":true}', ['sendReady']],
   ])('a reset asks for %s', (_what, data, effects) => {
     const decision = step(

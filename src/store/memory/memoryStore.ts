@@ -41,6 +41,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     scanCommitsOf: scanning(log.listCommitsOf),
 
     readJob: answering(projection.read),
+    projectedSeq: answering(projection.seqOf),
     project: answering((jobs, effects) => {
       outbox.add(effects);
       projection.advance(jobs);
@@ -64,6 +65,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     completeEffect: answering(outbox.complete),
     failEffect: answering(outbox.fail),
     reviveEffect: answering(outbox.revive),
+    releaseEffects: answering(outbox.release),
     dropEffects: answering(outbox.drop),
     scanEffects: scanning(outbox.list),
 

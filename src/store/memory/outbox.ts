@@ -22,13 +22,16 @@ export function createOutbox() {
       for (const task of tasks) if (!held.has(task.id)) settle(task);
     },
 
-    claim: ({ owner, now, leaseUntil, limit }: EffectClaim): EffectTask[] => {
+    claim: ({ owner, now, leaseUntil, limit, job }: EffectClaim): EffectTask[] => {
       const earliest = new Map<string, Held>();
-      for (const each of pending()) {
-        if (!earliest.has(each.task.job)) earliest.set(each.task.job, each);
+      for (const each of inOrder()) {
+        if (job !== undefined && each.task.job !== job) continue;
+        if (each.task.status === 'due' && !earliest.has(each.task.job)) {
+          earliest.set(each.task.job, each);
+        }
       }
       return [...earliest.values()]
-        .filter((each) => isClaimable(each, now))
+        .filter((each) => each.task.dueAt <= now && !isLeased(each, now))
         .sort((one, other) => one.task.dueAt.getTime() - other.task.dueAt.getTime())
         .slice(0, limit)
         .map((each) => {
@@ -64,6 +67,10 @@ export function createOutbox() {
       return true;
     },
 
+    release: (owner: string): void => {
+      for (const { task, lease } of held.values()) if (lease?.owner === owner) settle(task);
+    },
+
     drop: (job: string, seq: number, _now: Date): void => {
       for (const { task } of pending()) {
         if (task.job === job && task.seq <= seq) settle(done(task));
@@ -77,9 +84,6 @@ export function createOutbox() {
         .filter((task) => job === undefined || task.job === job),
   };
 }
-
-const isClaimable = (each: Held, now: Date): boolean =>
-  each.task.status === 'due' && each.task.dueAt <= now && !isLeased(each, now);
 
 const isLeased = ({ lease }: Held, now: Date): boolean => lease !== undefined && lease.until > now;
 

@@ -6,25 +6,26 @@ export function createProjection() {
   const jobs = new Map<string, JobDocument>();
   /** Job → seq at which its last finished life ended; no document up to there comes back. */
   const ended = new Map<string, number>();
+  const seqOf = (id: string): number => Math.max(jobs.get(id)?.seq ?? 0, ended.get(id) ?? 0);
   const matching = (filter: JobFilter): JobDocument[] =>
     [...jobs.values()].filter((job) => fits(job, filter));
 
   return {
     read: (id: string): JobDocument | null => jobs.get(id) ?? null,
 
+    seqOf,
+
     advance: (documents: readonly JobDocument[]): void => {
       for (const document of documents) {
-        const known = Math.max(jobs.get(document.id)?.seq ?? 0, ended.get(document.id) ?? 0);
-        if (document.seq > known) jobs.set(document.id, document);
+        if (document.seq > seqOf(document.id)) jobs.set(document.id, document);
       }
     },
 
-    list: (filter: JobFilter, { limit, after }: Page): JobDocument[] => {
-      return matching(filter)
+    list: (filter: JobFilter, { limit, after }: Page): JobDocument[] =>
+      matching(filter)
         .filter((job) => after === undefined || newestFirst(after, job) < 0)
         .sort(newestFirst)
-        .slice(0, limit);
-    },
+        .slice(0, limit),
 
     count: (filter: JobFilter): number => matching(filter).length,
 
@@ -33,20 +34,18 @@ export function createProjection() {
       return ids.flatMap((id) => jobs.get(id) ?? []);
     },
 
-    dueTimers: (now: Date, limit: number): string[] => {
-      return [...jobs.values()]
+    dueTimers: (now: Date, limit: number): string[] =>
+      [...jobs.values()]
         .flatMap(({ id, wakeAt }) => (wakeAt && wakeAt <= now ? [{ id, wakeAt }] : []))
         .sort((one, other) => one.wakeAt.getTime() - other.wakeAt.getTime())
         .map(({ id }) => id)
-        .slice(0, limit);
-    },
+        .slice(0, limit),
 
-    linkingTo: (id: string, limit: number): string[] => {
-      return [...jobs.values()]
+    linkingTo: (id: string, limit: number): string[] =>
+      [...jobs.values()]
         .filter(({ links }) => linkFields.some((field) => links[field]?.includes(id)))
         .map((job) => job.id)
-        .slice(0, limit);
-    },
+        .slice(0, limit),
 
     remove: (id: string, seq: number): void => {
       ended.set(id, Math.max(seq, ended.get(id) ?? 0));

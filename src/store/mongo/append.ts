@@ -6,7 +6,7 @@ import type { Collections, CommitRecord } from './collections.ts';
 
 export interface Appender {
   /** The one durable write: see Store.append. */
-  append(commit: Commit): Promise<AppendOutcome>;
+  append: (commit: Commit) => Promise<AppendOutcome>;
   /** Resolves once nothing is queued or in flight. */
   drain(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
   let queue: Waiting[] = [];
   let inFlight = 0;
   let scheduled = false;
-  let idle: (() => void)[] = [];
+  const idle: (() => void)[] = [];
 
   const schedule = (): void => {
     if (scheduled || inFlight >= lanes || queue.length === 0) return;

@@ -11,7 +11,8 @@ export const clientOptions = {
   retryReads: true,
   ignoreUndefined: true,
   // A paused primary must not hang callers for ever.
-  timeoutMS: 10_000,
+  socketTimeoutMS: 15_000,
+  waitQueueTimeoutMS: 15_000,
   serverSelectionTimeoutMS: 10_000,
   connectTimeoutMS: 5_000,
   heartbeatFrequencyMS: 2_000,

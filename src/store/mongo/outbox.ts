@@ -8,7 +8,7 @@ const inOrder = { job: 1, seq: 1, index: 1 } as const;
 export function createOutbox({ effects }: Collections) {
   /** Whether an earlier effect of the same job still stands in the way. */
   const isBlocked = async ({ job, _id }: EffectRecord): Promise<boolean> => {
-    const first = await effects.find({ job, status: notDone }).sort(inOrder).limit(1).next();
+    const first = await effects.find({ job, status: 'due' }).sort(inOrder).limit(1).next();
     return first?._id !== _id;
   };
 
@@ -71,12 +71,19 @@ export function createOutbox({ effects }: Collections) {
       return matchedCount === 1;
     },
 
+    async releaseEffects(owner: string): Promise<void> {
+      await effects.updateMany(
+        { owner, status: 'due' },
+        { $set: { leaseUntil: new Date(0) }, $unset: { owner: 1 } },
+      );
+    },
+
     async dropEffects(job: string, seq: number, now: Date): Promise<void> {
       await effects.updateMany({ job, seq: { $lte: seq }, status: notDone }, done(now));
     },
 
     async *scanEffects(filter: { status?: EffectStatus; job?: string }): AsyncIterable<EffectTask> {
-      const cursor = effects.find(filter, { timeoutMode: 'iteration' }).sort(inOrder);
+      const cursor = effects.find(filter).sort(inOrder);
       for await (const record of cursor) yield toTask(record);
     },
   };

@@ -37,13 +37,13 @@ export function createHistoryReader({ commits }: Collections) {
         job === undefined
           ? {}
           : { _id: { $gte: { job, seq: 0 }, $lte: { job, seq: Number.MAX_SAFE_INTEGER } } };
-      const cursor = commits.find(filter, { timeoutMode: 'iteration' }).sort({ _id: 1 });
+      const cursor = commits.find(filter).sort({ _id: 1 });
       for await (const record of cursor) yield toCommit(record);
     },
 
     async *scanCommitsOf(process: string, since: Date): AsyncIterable<Commit> {
       const filter = { process, at: { $gte: since } };
-      const cursor = commits.find(filter, { timeoutMode: 'iteration' }).sort({ process: 1, at: 1 });
+      const cursor = commits.find(filter).sort({ process: 1, at: 1 });
       for await (const record of cursor) yield toCommit(record);
     },
   };

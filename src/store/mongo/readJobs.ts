@@ -3,11 +3,20 @@ import type { JobDocument, JobFilter, Page } from '../store.ts';
 import type { Collections, JobRecord } from './collections.ts';
 
 /** Reads of the projection; see Store. */
-export function createJobReader({ jobs }: Collections) {
+export function createJobReader({ jobs, tombstones }: Collections) {
   return {
     async readJob(job: string): Promise<JobDocument | null> {
       const record = await jobs.findOne({ _id: { $eq: job } });
       return record && toDocument(record);
+    },
+
+    async projectedSeq(job: string): Promise<number> {
+      const projection = { seq: 1 } as const;
+      const [live, removed] = await Promise.all([
+        jobs.findOne({ _id: { $eq: job } }, { projection }),
+        tombstones.findOne({ _id: { $eq: job } }, { projection }),
+      ]);
+      return Math.max(live?.seq ?? 0, removed?.seq ?? 0);
     },
 
     async listJobs(filter: JobFilter, { limit, after }: Page): Promise<JobDocument[]> {
@@ -32,7 +41,7 @@ export function createJobReader({ jobs }: Collections) {
 
     async *scanJobs({ job }: { job?: string } = {}): AsyncIterable<JobDocument> {
       const filter = job === undefined ? {} : { _id: { $eq: job } };
-      const cursor = jobs.find(filter, { timeoutMode: 'iteration' }).sort({ _id: 1 });
+      const cursor = jobs.find(filter).sort({ _id: 1 });
       for await (const record of cursor) yield toDocument(record);
     },
 

@@ -1,3 +1,4 @@
+import { MongoServerError } from 'mongodb';
 import { InvalidData, type DataIssue } from '../../errors.ts';
 import { canonicalJson } from '../../machine/canonicalJson.ts';
 import { linkFields, type DocumentMatch, type LinkedDocument, type Pipeline } from '../store.ts';
@@ -63,7 +64,7 @@ export function createRegistries(collections: Collections, linkedCollections: re
       checkDocument(document);
       const { id, ...rest } = document;
       const record = { ...rest, _paths: pathsOf(document) };
-      await collection.replaceOne({ _id: { $eq: id } }, record as never, { upsert: true });
+      await collection.replaceOne({ _id: { $eq: id } }, record, { upsert: true });
       return document;
     },
 
@@ -133,8 +134,8 @@ const ancestors = (path: string): string[] => {
   return segments.slice(1).map((_, index) => segments.slice(0, index + 2).join('/'));
 };
 
-const ignoreDuplicate = (error: { code?: unknown }): void => {
-  if (error.code !== 11000) throw error;
+const ignoreDuplicate = (error: unknown): void => {
+  if (!(error instanceof MongoServerError) || error.code !== 11000) throw error as Error;
 };
 
 const toPipeline = ({ _id, ...rest }: PipelineRecord): Pipeline => ({ id: _id, ...rest });

@@ -1,0 +1,26 @@
+/** jobwright: long-running jobs as explicit finite state machines. */
+export { pipelineJob } from '../machines/index.ts';
+export type { Principal } from './auth/authorise.ts';
+export type { SecretKey } from './auth/secrets.ts';
+export type { TokenClaim } from './auth/tokens.ts';
+export * from './errors.ts';
+export type { Chain } from './jobs/chain.ts';
+export type { JobHandle } from './jobs/jobHandle.ts';
+export { JobManager } from './jobs/jobManager.ts';
+export { ManagedPipelineJob, type ManagedPipelineJobOptions } from './jobs/managedPipelineJob.ts';
+export {
+  ManagedPipelineJobInstance,
+  type EventMessage,
+  type ManagedPipelineJobInstanceOptions,
+} from './jobs/managedPipelineJobInstance.ts';
+export type { AllowedEventView, Entry, JobView } from './jobs/jobView.ts';
+export type { OpenOptions } from './jobs/openEngine.ts';
+export type { History } from './jobs/readHistory.ts';
+export type { SetupInput } from './jobs/setupInput.ts';
+export type { Actor, ActorKind } from './machine/actor.ts';
+export { defineMachine, type EventsOf, type MachineDefinition } from './machine/define.ts';
+export { mermaid, transitionTable } from './machine/diagram.ts';
+export type { EffectHandler, EffectRun } from './machine/effect.ts';
+export type { MachineEvent } from './machine/event.ts';
+export type { LinkedDocument, Links, Pipeline } from './store/store.ts';
+export { Telemetry, type TelemetryEvents } from './telemetry/emit.ts';

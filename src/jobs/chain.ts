@@ -1,0 +1,100 @@
+import type { z } from 'zod';
+import { UnknownEvent } from '../errors.ts';
+import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
+import type { EventInput } from './request.ts';
+
+type DataArguments<Schema extends z.ZodType> =
+  undefined extends z.input<Schema> ? [data?: z.input<Schema> | null] : [data: z.input<Schema>];
+
+/** The events that are methods: those of a machine that is known by its type. */
+type EventNames<Events> = string extends keyof Events
+  ? never
+  : Exclude<keyof Events & string, 'reset'>;
+
+/** A method an event of a machine; `reset` is the whole action, on the job itself. */
+export type EventMethods<Events extends EventSchemas, Of extends Outcome> = {
+  readonly [Name in EventNames<Events>]: (
+    ...data: DataArguments<Events[Name]>
+  ) => Chain<Events, Of>;
+};
+
+/**
+ * Several events sent as one: accepted whole or refused whole, in one commit. Await it; it is sent
+ * once, at the end of the running task.
+ */
+export type Chain<Events extends EventSchemas, Of extends Outcome> = ChainBase<Events, Of> &
+  EventMethods<Events, Of>;
+
+interface ChainBase<Events extends EventSchemas, Of extends Outcome> extends Promise<Of['is']> {
+  /** Adds an event by name, under the same rules. */
+  send(name: string, data?: unknown): Chain<Events, Of>;
+}
+
+/** Names what a chain resolves to; boxed, as a type that holds its own chains could not name itself. */
+export interface Outcome {
+  readonly is: unknown;
+}
+
+type Send<Result> = (events: readonly EventInput[]) => Promise<Result>;
+
+/** Starts a chain on a machine. The events are in `send` when it is called. */
+export function createChain<Events extends EventSchemas, Of extends Outcome>(
+  definition: MachineDefinition<Events> | undefined,
+  send: Send<Of['is']>,
+  first: EventInput,
+): Chain<Events, Of> {
+  const chain = new EventChain(send);
+  chain.add(first);
+  const methods = chain as unknown as Record<string, unknown>;
+  for (const name of Object.keys(definition?.events ?? {})) {
+    if (name !== 'reset') methods[name] = (data?: unknown) => chain.add({ name, data });
+  }
+  // The methods were added one by one; the class itself knows only `send`.
+  return chain as unknown as Chain<Events, Of>;
+}
+
+class EventChain<Result> implements Promise<Result> {
+  readonly [Symbol.toStringTag] = 'Chain';
+  readonly #events: EventInput[] = [];
+  readonly #outcome: Promise<Result>;
+  #isSent = false;
+
+  constructor(send: Send<Result>) {
+    this.#outcome = new Promise((resolve, reject) => {
+      queueMicrotask(() => {
+        this.#isSent = true;
+        send(this.#events).then(resolve, reject);
+      });
+    });
+  }
+
+  send(name: string, data?: unknown): this {
+    return this.add({ name, data });
+  }
+
+  add(event: EventInput): this {
+    if (this.#isSent)
+      throw new UnknownEvent(event.name, [
+        'nothing: this chain has been sent; begin a new one on the job',
+      ]);
+    this.#events.push(event);
+    return this;
+  }
+
+  then<A = Result, B = never>(
+    onResolved?: ((value: Result) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#outcome.then(onResolved, onRejected);
+  }
+
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<Result | B> {
+    return this.#outcome.catch(onRejected);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<Result> {
+    return this.#outcome.finally(onSettled);
+  }
+}

@@ -1,0 +1,179 @@
+import { authorise } from '../auth/authorise.ts';
+import { JobNotFound } from '../errors.ts';
+import { entryHash, firstHash } from '../store/hashChain.ts';
+import type { Commit, StoredEntry } from '../store/store.ts';
+import { keyOf } from './answerRepeat.ts';
+import { decideCreate } from './decideCreate.ts';
+import { decideEvents } from './decideEvents.ts';
+import { decideRemove, decideRevoke, decideTimers, decideUnlink } from './decideOperation.ts';
+import type { Engine } from './engine.ts';
+import { foldEntry, type LiveJob, type Moved } from './liveJob.ts';
+import { placeEntries, type Answer, type Mail, type Request } from './request.ts';
+
+/** What is to be written for the requests at hand, and what to tell each once it is. */
+export interface Plan {
+  readonly jobId: string;
+  readonly commit?: Commit;
+  /** The job after the commit; only with one. */
+  readonly job: LiveJob;
+  readonly answered: readonly { mail: Mail; answer: Answer }[];
+  readonly refused: readonly { mail: Mail; error: Error }[];
+}
+
+/** An entry that a request asks for, not yet in the chain. */
+export interface Draft {
+  readonly entry: Omit<StoredEntry, 'hash' | 'actor'>;
+  /** How it moves the machine, if it does. */
+  readonly moved?: Moved;
+  readonly setup?: Commit['setup'];
+}
+
+/** What one request is decided on: the job as the requests before it leave it. */
+export interface Standing {
+  readonly engine: Engine;
+  readonly jobId: string;
+  readonly job: LiveJob | null;
+  /** Milliseconds; the time of the whole commit. */
+  readonly at: number;
+}
+
+/**
+ * Decides the requests of one job in their order, each on the outcome of the one before. Pure but for
+ * the clock: nothing is written. A refusal in the middle concerns only its own sender.
+ */
+export function decide(
+  engine: Engine,
+  jobId: string,
+  job: LiveJob | null,
+  mail: readonly Mail[],
+): Plan {
+  const at = Math.max(engine.now(), job?.updatedAt.getTime() ?? 0);
+  const draft = new CommitDraft(engine, jobId, job, at);
+  const answered: { mail: Mail; from: number; job: LiveJob }[] = [];
+  const refused: { mail: Mail; error: Error }[] = [];
+  const keys = new Set<string>();
+  for (const each of mail) {
+    const key = keyOf(each.request);
+    try {
+      // The first of the pair has to be stored before the second can be answered alike.
+      if (key !== undefined && keys.has(key)) throw new RepeatInSameCommit();
+      const from = draft.nextSeq;
+      const after = draft.add(each.request, key);
+      if (key !== undefined) keys.add(key);
+      answered.push({ mail: each, from, job: after });
+    } catch (error) {
+      refused.push({ mail: each, error: error as Error });
+    }
+  }
+  const commit = draft.commit();
+  return {
+    jobId,
+    ...(commit && { commit }),
+    job: draft.job as LiveJob,
+    answered: answered.map(({ mail: each, from, job: after }) => ({
+      mail: each,
+      answer: {
+        job: after,
+        entries: commit ? placeEntries(commit, from, after.seq - from + 1) : [],
+      },
+    })),
+    refused,
+  };
+}
+
+/** Never told to a caller: its key is found in the log by then. */
+class RepeatInSameCommit extends Error {}
+
+/** A commit in the making: all entries share the time, each hash follows from the one before. */
+class CommitDraft {
+  readonly #engine: Engine;
+  readonly #jobId: string;
+  readonly #at: Date;
+  readonly #firstSeq: number;
+  readonly #entries: StoredEntry[] = [];
+  #setup: Commit['setup'];
+  job: LiveJob | null;
+
+  constructor(engine: Engine, jobId: string, job: LiveJob | null, at: number) {
+    this.#engine = engine;
+    this.#jobId = jobId;
+    this.#at = new Date(at);
+    this.#firstSeq = (job?.seq ?? 0) + 1;
+    this.job = job;
+  }
+
+  get nextSeq(): number {
+    return this.#firstSeq + this.#entries.length;
+  }
+
+  /** Adds all entries of a request, or none and throws. Returns the job after it. */
+  add(request: Request, key: string | undefined): LiveJob {
+    const standing = {
+      engine: this.#engine,
+      jobId: this.#jobId,
+      job: this.job,
+      at: this.#at.getTime(),
+    };
+    const drafts = decideRequest(standing, request);
+    let job = this.job;
+    const entries: StoredEntry[] = [];
+    for (const [index, { entry, moved, setup }] of drafts.entries()) {
+      const keyed = index === 0 && key !== undefined && { key, keyCount: drafts.length };
+      const head = this.#head(job, request, setup);
+      const unhashed = { ...entry, actor: request.principal.actor, ...keyed };
+      const seq = this.nextSeq + index;
+      const hash = entryHash(job?.headHash ?? firstHash, head, seq, unhashed);
+      const stored = { ...unhashed, hash };
+      job = foldEntry(job, head, seq, stored, moved);
+      entries.push(stored);
+      if (setup) this.#setup = setup;
+    }
+    if (!job) throw new JobNotFound(this.#jobId);
+    this.#entries.push(...entries);
+    this.job = job;
+    return job;
+  }
+
+  commit(): Commit | undefined {
+    if (!this.job || this.#entries.length === 0) return undefined;
+    return {
+      job: this.#jobId,
+      seq: this.#firstSeq,
+      type: this.job.type,
+      typeVersion: this.job.typeVersion,
+      at: this.#at,
+      process: this.#engine.processId,
+      nonce: this.#engine.nextNonce(),
+      entries: this.#entries,
+      ...(this.#setup && { setup: this.#setup }),
+    };
+  }
+
+  #head(job: LiveJob | null, { demand }: Request, setup: Commit['setup']) {
+    const { type, typeVersion } =
+      demand.kind === 'create' ? demand : (job ?? { type: '', typeVersion: '' });
+    return { job: this.#jobId, type, typeVersion, at: this.#at, ...(setup && { setup }) };
+  }
+}
+
+function decideRequest(standing: Standing, request: Request): readonly Draft[] {
+  const { demand, principal } = request;
+  if (demand.kind === 'create') {
+    authorise(principal, 'job.create');
+    return decideCreate(standing, demand);
+  }
+  const { job, jobId } = standing;
+  if (!job || job.removed) throw new JobNotFound(jobId);
+  switch (demand.kind) {
+    case 'events':
+      return decideEvents({ ...standing, job }, request, demand.events);
+    case 'timers':
+      return decideTimers({ ...standing, job }, principal);
+    case 'revoke':
+      return decideRevoke({ ...standing, job }, request, demand.json);
+    case 'unlink':
+      return decideUnlink(job, demand.id);
+    case 'remove':
+      return decideRemove({ ...standing, job }, request, demand);
+  }
+}

@@ -1,0 +1,146 @@
+import { authorise, type Principal } from '../auth/authorise.ts';
+import type { TokenClaim } from '../auth/tokens.ts';
+import { InvalidData, JobNotFound } from '../errors.ts';
+import type { MachineDefinition } from '../machine/define.ts';
+import { startDuties, type RunningDuties } from '../maintenance/duty.ts';
+import { duties } from '../maintenance/duties.ts';
+import { repairAll } from '../maintenance/repairProjection.ts';
+import type { JobFilter } from '../store/store.ts';
+import type { pipelineJob } from '../../machines/index.ts';
+import type { Engine } from './engine.ts';
+import { createJobHandle, type JobHandle } from './jobHandle.ts';
+import type { JobView } from './jobView.ts';
+import { listJobs, type ListPage } from './listJobs.ts';
+import { loadJob } from './loadJob.ts';
+import { openEngine, type OpenedEngine, type OpenOptions } from './openEngine.ts';
+import { createRegistries, type Documents, type Pipelines } from './registries.ts';
+import { setupJob } from './setupJob.ts';
+import type { SetupInput } from './setupInput.ts';
+
+type BuiltIn = typeof pipelineJob;
+type Known<Machines extends readonly MachineDefinition[]> = BuiltIn | Machines[number];
+type NameOf<Machines extends readonly MachineDefinition[]> = Known<Machines>['name'];
+type EventsNamed<Machines extends readonly MachineDefinition[], Name> = Extract<
+  Known<Machines>,
+  { readonly name: Name }
+>['events'];
+
+/** Whose name in-process calls carry: this code holds the database and the secrets. */
+const inProcess: Principal = { actor: { kind: 'operator', id: 'library' } };
+
+/**
+ * The library's front door: opens the store, registers the machines, and gives out jobs. Any number of
+ * processes may be open on one database at once.
+ */
+export class JobManager<Machines extends readonly MachineDefinition[] = readonly []> {
+  readonly pipelines: Pipelines;
+  readonly documents: Documents;
+  readonly #opened: OpenedEngine;
+  readonly #duties: RunningDuties;
+
+  private constructor(opened: OpenedEngine) {
+    const { engine } = opened;
+    this.#opened = opened;
+    this.#duties = startDuties(duties(engine), engine.telemetry);
+    ({ pipelines: this.pipelines, documents: this.documents } = createRegistries(engine));
+  }
+
+  /**
+   * Opens everything and repairs what a killed process left behind. All options have defaults; see
+   * ConfigOptions for the environment variables. Without `mongodb` it runs an embedded database.
+   */
+  static async open<const Machines extends readonly MachineDefinition[] = readonly []>(
+    options: OpenOptions<Machines> = {},
+  ): Promise<JobManager<Machines>> {
+    const opened = await openEngine(options);
+    try {
+      await opened.engine.store.beat(opened.engine.processId, new Date(opened.engine.now()));
+      await repairAll(opened.engine);
+    } catch (error) {
+      await closeEngine(opened);
+      throw error;
+    }
+    return new JobManager<Machines>(opened);
+  }
+
+  /** The parts, for the doors of this package. */
+  get engine(): Engine {
+    return this.#opened.engine;
+  }
+
+  /** Creates a job, or attaches to the one with this machine, pipeline, parents and data. */
+  setup<Name extends NameOf<Machines>>(
+    type: Name,
+    input?: SetupInput,
+  ): Promise<JobHandle<EventsNamed<Machines, Name>>>;
+  setup(type: string, input?: SetupInput): Promise<JobHandle>;
+  async setup(type: string, input: SetupInput = {}): Promise<JobHandle<never>> {
+    const { job } = await setupJob(this.engine, inProcess, type, input);
+    // The overloads above tell which events its machine has.
+    return createJobHandle<never>(this.engine, inProcess, job);
+  }
+
+  /** A job by its id, as an operator; or as the actor of a token, with no more rights than that has. */
+  async job<Name extends NameOf<Machines> = 'pipelineJob'>(
+    id: string,
+    { token }: { readonly token?: string | undefined } = {},
+  ): Promise<JobHandle<EventsNamed<Machines, Name>>> {
+    const principal = token === undefined ? inProcess : this.principal(token);
+    checkId(id);
+    const job = await loadJob(this.engine, id);
+    if (!job || job.removed) throw new JobNotFound(id);
+    authorise(principal, 'job.read', { jobId: id, generation: job.generation });
+    return createJobHandle(this.engine, principal, job);
+  }
+
+  /** A page of jobs, newest first. May lag behind the log by well under a second. */
+  async list(
+    filter: JobFilter = {},
+    page: ListPage = {},
+  ): Promise<{ jobs: JobView[]; next?: string }> {
+    return listJobs(this.engine, filter, page);
+  }
+
+  /** Signs a token: of an actor by name, or of a job (see also `job.token`). */
+  issueToken(claim: TokenClaim): { token: string; expiresAt: Date } {
+    return this.engine.tokens.issue(claim);
+  }
+
+  /** Whom a token proves. Throws Unauthenticated. */
+  principal(token: string): Principal {
+    const verified = this.engine.tokens.verify(token);
+    return { actor: verified.actor, token: verified };
+  }
+
+  /** Does all that is due in the background now: timers, effects, snapshots, repair. */
+  async maintain(): Promise<void> {
+    await this.engine.projector.flush();
+    await this.#duties.runNow();
+    await this.engine.projector.flush();
+  }
+
+  /** Finishes what is under way and closes. Everything acknowledged is on disk before and after. */
+  async close(): Promise<void> {
+    await this.#duties.stop();
+    await closeEngine(this.#opened);
+  }
+}
+
+async function closeEngine({ engine, embedded }: OpenedEngine): Promise<void> {
+  const { mailboxes, effects, projector, store, processId } = engine;
+  try {
+    await mailboxes.drain();
+    await effects.close();
+    await projector.close();
+    // What could not be written is left to the next process that sees this one gone.
+    if (projector.isClean()) await store.forgetProcess(processId);
+  } finally {
+    await store.close();
+    await embedded?.stop();
+  }
+}
+
+function checkId(id: unknown): void {
+  if (typeof id === 'string' && id.length <= 200) return;
+  throw new InvalidData('job id', [{ path: 'id', message: 'a text' }]);
+}

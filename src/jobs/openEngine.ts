@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import type { MongoClient } from 'mongodb';
+import { pipelineJob } from '../../machines/index.ts';
+import { openArchive } from '../archive/archive.ts';
+import { createTokens } from '../auth/tokens.ts';
+import { readConfig, readSecrets, type Config, type ConfigOptions } from '../config.ts';
+import { clearArchive } from '../effects/clearArchive.ts';
+import { EffectRunner } from '../effects/runner.ts';
+import { sendReady } from '../effects/sendReady.ts';
+import { unlinkDocuments } from '../effects/unlinkDocuments.ts';
+import { startEmbeddedMongo, type EmbeddedMongo } from '../embedded/embeddedMongo.ts';
+import type { MachineDefinition } from '../machine/define.ts';
+import type { EffectHandler } from '../machine/effect.ts';
+import { createRegistry } from '../machine/registry.ts';
+import { openMongoStore } from '../store/mongo/mongoStore.ts';
+import type { Store } from '../store/store.ts';
+import { Telemetry } from '../telemetry/emit.ts';
+import { attachLog } from '../telemetry/log.ts';
+import { deriveProjection } from './deriveProjection.ts';
+import { prepareEffect } from './prepareEffect.ts';
+import type { Engine } from './engine.ts';
+import { LiveJobs } from './liveJobs.ts';
+import { Mailboxes } from './mailbox.ts';
+import { Projector } from './projector.ts';
+import type { Mail } from './request.ts';
+import { handleMail, sendEvents } from './sendEvents.ts';
+
+export interface OpenOptions<
+  Machines extends readonly MachineDefinition[] = readonly MachineDefinition[],
+> extends Omit<ConfigOptions, 'mongodb'> {
+  /** A connection string, or a client that stays yours. JOBWRIGHT_MONGODB_URI; absent: embedded. */
+  readonly mongodb?: string | MongoClient | undefined;
+  /** Machines beside those that come with the product. */
+  readonly machines?: Machines | undefined;
+  /** A store of your own, for tests: then no database is opened. */
+  readonly store?: Store | undefined;
+  /** The clock, in milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+  /** Where the engine tells what it does. */
+  readonly telemetry?: Telemetry | undefined;
+}
+
+/** A wired engine and what has to be closed with it. */
+export interface OpenedEngine {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly embedded: EmbeddedMongo | undefined;
+}
+
+/** Wires the parts together; starts nothing that runs by itself but the embedded database. */
+export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
+  const { mongodb } = options;
+  const config = readConfig({
+    ...options,
+    mongodb: typeof mongodb === 'string' ? mongodb : undefined,
+  });
+  const keys = await readSecrets(options, config.home);
+  const telemetry = options.telemetry ?? new Telemetry();
+  if (!options.telemetry && config.logLevel !== 'silent') attachLog(telemetry, config.logLevel);
+  const now = steadyClock(options.now ?? Date.now);
+  // Everything that can be refused is refused before a database is started.
+  const registry = createRegistry([pipelineJob, ...(options.machines ?? [])], engineEffects);
+  const tokens = createTokens({ keys, now });
+  const archive = openArchive({ root: config.archiveRoot, prefixes: config.archivePrefixes });
+  const { store, embedded } = await openStore(options, config, telemetry);
+  const processId = randomUUID();
+  let nonce = 0;
+  const handlers = new Map<string, EffectHandler>([
+    ['clearArchive', clearArchive(archive, store)],
+    ['sendReady', sendReady],
+    ['unlinkDocuments', unlinkDocuments(store, (job, gone) => unlinkJob(engine, job, gone))],
+  ]);
+  const live = new LiveJobs();
+  const engine: Engine = {
+    processId,
+    store,
+    registry,
+    tokens,
+    archive,
+    archivePrefixes: config.archivePrefixes,
+    telemetry,
+    publicUrl: config.publicUrl,
+    now,
+    nextNonce: () => (nonce += 1),
+    pipelines: new Set(),
+    live,
+    mailboxes: new Mailboxes<Mail>((jobId, mail) => handleMail(engine, jobId, mail)),
+    projector: new Projector({
+      store,
+      telemetry,
+      now,
+      derive: (id) => deriveProjection(engine, id),
+    }),
+    effects: new EffectRunner({
+      store,
+      telemetry,
+      processId,
+      now,
+      handlerOf: ({ type, typeVersion, effect }) =>
+        registry.find(type, typeVersion)?.definition.effects?.[effect.type] ??
+        handlers.get(effect.type),
+      prepare: (task, signal) => prepareEffect(engine, task, signal),
+    }),
+  };
+  return { engine, config, embedded };
+}
+
+/** The effects that every machine may name. */
+const engineEffects: ReadonlySet<string> = new Set(['clearArchive', 'sendReady']);
+
+async function openStore(options: OpenOptions, config: Config, telemetry: Telemetry) {
+  if (options.store) return { store: options.store, embedded: undefined };
+  const given = options.mongodb ?? config.mongodb;
+  const report = (step: string, detail: string) =>
+    telemetry.emit('embedded.progress', { step, detail });
+  const embedded =
+    given === undefined ? await startEmbeddedMongo({ home: config.home, report }) : undefined;
+  const { database, linkedCollections } = config;
+  try {
+    const mongodb = given ?? embedded?.uri ?? '';
+    return {
+      store: await openMongoStore({ mongodb, database, linkedCollections, telemetry }),
+      embedded,
+    };
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+async function unlinkJob(engine: Engine, jobId: string, gone: string): Promise<void> {
+  const principal = { actor: { kind: 'system', id: 'unlink' } } as const;
+  await sendEvents(engine, jobId, { principal, demand: { kind: 'unlink', id: gone } });
+  await engine.projector.flush();
+}
+
+/** Time never goes back within a process, whatever is done to the machine's clock. */
+function steadyClock(read: () => number): () => number {
+  let latest = 0;
+  return () => (latest = Math.max(latest, read()));
+}

@@ -1,0 +1,46 @@
+import { InvalidData, UnknownEvent, type DataIssue } from '../errors.ts';
+import { canonicalJson } from '../machine/canonicalJson.ts';
+import type { RegisteredMachine } from '../machine/registry.ts';
+import type { EventInput, TakenEvent } from './request.ts';
+
+/** An event under the machine's own name, its data as the schema wants it. */
+export interface ParsedEvent {
+  readonly name: string;
+  /** Canonical JSON or null. */
+  readonly json: string | null;
+}
+
+/** Takes an event's data as it is at this moment. Throws InvalidData for what JSON would change. */
+export function takeEvent({ name, data }: EventInput): TakenEvent {
+  if (data === undefined || data === null) return { name, json: null };
+  const json = canonicalJson(data);
+  if (!json.ok) throw new InvalidData(`data of event ${String(name).slice(0, 64)}`, json.issues);
+  return { name, json: json.text };
+}
+
+/**
+ * Finds the event by its name, whatever its case, and parses its data. Throws UnknownEvent for every
+ * other name, reserved ones included, and InvalidData for what the event's schema refuses.
+ */
+export function parseEvent(machine: RegisteredMachine, { name, json }: TakenEvent): ParsedEvent {
+  const known = typeof name === 'string' ? machine.eventNames.get(name.toLowerCase()) : undefined;
+  const schema = known === undefined ? undefined : machine.definition.events[known];
+  if (known === undefined || !schema)
+    throw new UnknownEvent(name, [...machine.eventNames.values()]);
+  const data: unknown = json === null ? undefined : JSON.parse(json);
+  const result = schema.safeParse(data);
+  if (!result.success)
+    throw new InvalidData(`data of event ${known}`, issuesOf(result.error, 'data'));
+  if (result.data === undefined || result.data === null) return { name: known, json: null };
+  const parsed = canonicalJson(result.data);
+  if (!parsed.ok) throw new InvalidData(`data of event ${known}`, parsed.issues);
+  return { name: known, json: parsed.text };
+}
+
+/** The issues of a schema's error, each under its path. */
+export function issuesOf(
+  error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
+  root: string,
+): DataIssue[] {
+  return error.issues.map(({ path, message }) => ({ path: [root, ...path].join('.'), message }));
+}

@@ -1,0 +1,56 @@
+import { authorise, type Principal } from '../auth/authorise.ts';
+import { takeEvent } from './parseEvent.ts';
+import { checkReason } from './resetJob.ts';
+import type { Engine } from './engine.ts';
+import { sendEvents } from './sendEvents.ts';
+
+export interface RemoveInput {
+  /** Why; stands in the tombstone. */
+  readonly reason: string;
+  readonly ifVersion?: number | undefined;
+}
+
+/**
+ * Deletes a job for good, admins only, from any state: gone with its data for every reader once the
+ * tombstone is committed, then the links to it are cleaned everywhere. Its archive files are left.
+ * Resolves to the number of documents and jobs that had links. A crash anywhere resumes by itself.
+ */
+export async function deleteJob(
+  engine: Engine,
+  principal: Principal,
+  jobId: string,
+  { reason, ifVersion }: RemoveInput,
+): Promise<number> {
+  authorise(principal, 'job.delete', { jobId });
+  return remove(engine, principal, jobId, 'delete', checkReason(reason), ifVersion);
+}
+
+/** Removes a job that nothing has happened to since its creation. Rejects with CancelTooLate otherwise. */
+export async function cancelJob(
+  engine: Engine,
+  principal: Principal,
+  jobId: string,
+  { reason, ifVersion }: Partial<RemoveInput> = {},
+): Promise<void> {
+  await remove(engine, principal, jobId, 'cancel', reason, ifVersion);
+}
+
+async function remove(
+  engine: Engine,
+  principal: Principal,
+  jobId: string,
+  name: 'cancel' | 'delete',
+  reason: string | undefined,
+  ifVersion: number | undefined,
+): Promise<number> {
+  const { json } = takeEvent({ name, data: reason === undefined ? null : { reason } });
+  const { job } = await sendEvents(engine, jobId, {
+    principal,
+    demand: { kind: 'remove', name, json },
+    ...(ifVersion !== undefined && { ifVersion }),
+  });
+  await engine.projector.flush();
+  await engine.effects.runFor(jobId);
+  const [tombstone] = await engine.store.readCommits(jobId, job.seq, 1);
+  return tombstone?.linksRemoved ?? 0;
+}

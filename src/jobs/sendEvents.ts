@@ -1,0 +1,83 @@
+import type { Commit } from '../store/store.ts';
+import { answerRefusal, answerRepeats } from './answerRepeat.ts';
+import { decide, type Plan } from './decide.ts';
+import { effectTasks } from './deriveProjection.ts';
+import type { Engine } from './engine.ts';
+import { finishRemoval } from './finishRemoval.ts';
+import { loadJob } from './loadJob.ts';
+import type { LiveJob } from './liveJob.ts';
+import type { Answer, Mail, Request } from './request.ts';
+
+/**
+ * The one way to change a job. Resolves once the entries are journaled by a majority; a refusal
+ * rejects with a JobError and writes nothing; StoreUnavailable means that nobody knows: repeat it
+ * with the same key. Requests of one job are taken in the order of their calls.
+ */
+export function sendEvents(engine: Engine, jobId: string, request: Request): Promise<Answer> {
+  return new Promise((resolve, reject) =>
+    engine.mailboxes.post(jobId, { request, resolve, reject }),
+  );
+}
+
+/** Handles what has gathered in a job's mailbox: as one commit, each decided on the outcome of the one before. */
+export async function handleMail(engine: Engine, jobId: string, mail: Mail[]): Promise<void> {
+  try {
+    await commitTogether(engine, jobId, mail);
+  } catch (error) {
+    for (const each of mail) each.reject(error);
+  }
+}
+
+async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Promise<void> {
+  let open = mail;
+  // 1 load. What is at hand may be stale: then the append fails, or the refusal is checked again. A
+  // job that is to be created most likely does not exist, and if it does its first seq is taken.
+  let job: LiveJob | null = engine.live.get(jobId) ?? null;
+  let isCurrent = false;
+  if (!job && open.some(({ request }) => request.demand.kind !== 'create')) {
+    job = await loadJob(engine, jobId);
+    isCurrent = true;
+  }
+  while (open.length > 0) {
+    if (job?.removed) await finishRemoval(engine, job);
+    // 2 authorise, 3 parse, 4 decide
+    const plan = decide(engine, jobId, job, open);
+    if (!plan.commit && !isCurrent) {
+      job = await loadJob(engine, jobId);
+      isCurrent = true;
+      continue;
+    }
+    // 5 append
+    const outcome = plan.commit ? await append(engine, plan.commit, plan.job) : 'appended';
+    if (outcome === 'appended') return settle(engine, plan);
+    if (outcome === 'repeated') open = await answerRepeats(engine, jobId, open);
+    job = await loadJob(engine, jobId);
+    isCurrent = true;
+  }
+}
+
+/** The durable write, with the projection told what is under way, so that none is ever forgotten. */
+async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<string> {
+  const ticket = engine.projector.begin(commit.at.getTime());
+  try {
+    const outcome = await engine.store.append(commit);
+    if (outcome === 'appended') {
+      engine.live.put(next);
+      engine.projector.mark({ job: next, effects: effectTasks(commit) }, ticket);
+    } else {
+      engine.projector.abandon(ticket);
+      engine.telemetry.emit('commit.conflict', { jobId: commit.job });
+    }
+    return outcome;
+  } catch (error) {
+    engine.live.forget(commit.job);
+    engine.projector.suspect(commit.job, ticket);
+    throw error;
+  }
+}
+
+/** Tells every sender what became of its request, now that what it was decided on is durable. */
+async function settle(engine: Engine, plan: Plan): Promise<void> {
+  for (const { mail, answer } of plan.answered) mail.resolve(answer);
+  for (const refusal of plan.refused) await answerRefusal(engine, plan.jobId, refusal);
+}

@@ -1,0 +1,46 @@
+import { describe } from 'vitest';
+import { describeAppend } from './append.ts';
+import { describeAppendProperty } from './appendProperty.ts';
+import { describeArchiveClaims } from './archiveClaims.ts';
+import { describeBeats } from './beats.ts';
+import { describeClose } from './close.ts';
+import { describeDocuments } from './documents.ts';
+import { describeEffectOutcomes } from './effectOutcomes.ts';
+import { describeFindDocuments } from './findDocuments.ts';
+import { describeLinks } from './links.ts';
+import { describeListJobs } from './listJobs.ts';
+import { describeOutbox } from './outbox.ts';
+import { describeOutboxCare } from './outboxCare.ts';
+import { describePipelines } from './pipelines.ts';
+import { describeProjection } from './projection.ts';
+import { describeReadCommits } from './readCommits.ts';
+import { describeRedact } from './redact.ts';
+import { describeRemoval } from './removal.ts';
+import { describeTimers } from './timers.ts';
+import type { MakeStore } from './useStore.ts';
+
+const groups: readonly ((makeStore: MakeStore) => void)[] = [
+  describeAppend,
+  describeAppendProperty,
+  describeReadCommits,
+  describeProjection,
+  describeListJobs,
+  describeTimers,
+  describeLinks,
+  describeRedact,
+  describeRemoval,
+  describeOutbox,
+  describeEffectOutcomes,
+  describeOutboxCare,
+  describeBeats,
+  describePipelines,
+  describeDocuments,
+  describeFindDocuments,
+  describeArchiveClaims,
+  describeClose,
+];
+
+/** Registers all that a store must do. `makeStore` opens one that holds nothing yet, at every call. */
+export function describeStore(name: string, makeStore: MakeStore): void {
+  describe(name, () => groups.forEach((group) => group(makeStore)));
+}
