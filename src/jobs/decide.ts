@@ -18,6 +18,8 @@ export interface Plan {
   readonly job: LiveJob;
   readonly answered: readonly { mail: Mail; answer: Answer }[];
   readonly refused: readonly { mail: Mail; error: Error }[];
+  /** To be decided once the commit is stored, and with it what they repeat or follow on. */
+  readonly deferred: readonly Mail[];
 }
 
 /** An entry that a request asks for, not yet in the chain. */
@@ -51,12 +53,15 @@ export function decide(
   const draft = new CommitDraft(engine, jobId, job, at);
   const answered: { mail: Mail; from: number; job: LiveJob }[] = [];
   const refused: { mail: Mail; error: Error }[] = [];
+  const deferred: Mail[] = [];
   const keys = new Set<string>();
   for (const each of mail) {
     const key = keyOf(each.request);
     try {
-      // The first of the pair has to be stored before the second can be answered alike.
-      if (key !== undefined && keys.has(key)) throw new RepeatInSameCommit();
+      if (draft.hasRemoved || (key !== undefined && keys.has(key))) {
+        deferred.push(each);
+        continue;
+      }
       const from = draft.nextSeq;
       const after = draft.add(each.request, key);
       if (key !== undefined) keys.add(key);
@@ -78,11 +83,9 @@ export function decide(
       },
     })),
     refused,
+    deferred,
   };
 }
-
-/** Never told to a caller: its key is found in the log by then. */
-class RepeatInSameCommit extends Error {}
 
 /** A commit in the making: all entries share the time, each hash follows from the one before. */
 class CommitDraft {
@@ -100,6 +103,11 @@ class CommitDraft {
     this.#at = new Date(at);
     this.#firstSeq = (job?.seq ?? 0) + 1;
     this.job = job;
+  }
+
+  /** Whether this very commit ends the job: its links have to be cleaned before anything else. */
+  get hasRemoved(): boolean {
+    return this.#entries.at(-1)?.operation === 'remove';
   }
 
   get nextSeq(): number {

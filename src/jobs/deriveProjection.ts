@@ -3,11 +3,10 @@ import type { Engine } from './engine.ts';
 import { loadJob } from './loadJob.ts';
 import type { Projection } from './projector.ts';
 
-/** The outbox entries that a commit asks for, from entry `from` on. */
-export function effectTasks(commit: Commit, from = 0): EffectTask[] {
+/** The outbox entries that a commit asks for. */
+export function effectTasks(commit: Commit): EffectTask[] {
   return commit.entries.flatMap((entry, place) => {
     const seq = commit.seq + place;
-    if (seq < from) return [];
     return (entry.effects ?? []).map((effect, index) => ({
       id: `${commit.job}:${seq}:${index}`,
       job: commit.job,
@@ -23,15 +22,22 @@ export function effectTasks(commit: Commit, from = 0): EffectTask[] {
   });
 }
 
-/** Works out from the log what a job's projection lacks; null where it lacks nothing. */
+/**
+ * Works out from the log what a job's projection lacks; null where it lacks nothing. Another process
+ * may have projected a later commit without the effects of an earlier one of ours: so they are taken
+ * from all commits since a time, and the outbox leaves those that it knows as they are.
+ */
 export async function deriveProjection(
   engine: Pick<Engine, 'store' | 'registry' | 'live'>,
   id: string,
+  since?: Date,
 ): Promise<Projection | null> {
   const projected = await engine.store.projectedSeq(id);
-  const newer = await engine.store.readCommits(id, projected + 1);
-  const missing = newer.filter((commit) => lastSeq(commit) > projected);
+  const commits = await engine.store.readCommits(id, since ? 1 : projected + 1);
+  const isMissing = (commit: Commit) =>
+    lastSeq(commit) > projected || (since && commit.at >= since);
+  const missing = commits.filter(isMissing);
   if (missing.length === 0) return null;
   const job = await loadJob(engine, id);
-  return job && { job, effects: missing.flatMap((commit) => effectTasks(commit, projected + 1)) };
+  return job && { job, effects: missing.flatMap((commit) => effectTasks(commit)) };
 }

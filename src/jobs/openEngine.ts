@@ -89,7 +89,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
       store,
       telemetry,
       now,
-      derive: (id) => deriveProjection(engine, id),
+      derive: (id, since) => deriveProjection(engine, id, since),
     }),
     effects: new EffectRunner({
       store,

@@ -22,7 +22,7 @@ export interface ProjectorOptions {
   readonly telemetry: Telemetry;
   readonly now: () => number;
   /** Works out from the log what a job's projection lacks. */
-  readonly derive: (id: string) => Promise<Projection | null>;
+  readonly derive: (id: string, since: Date) => Promise<Projection | null>;
 }
 
 /**
@@ -137,7 +137,7 @@ export class Projector {
 
   async #deriveSuspects(): Promise<void> {
     for (const [id, ticket] of [...this.#suspects]) {
-      const projection = await this.#options.derive(id);
+      const projection = await this.#options.derive(id, new Date(ticket.at));
       this.#suspects.delete(id);
       if (projection) this.mark(projection, ticket);
       else this.abandon(ticket);

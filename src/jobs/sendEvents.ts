@@ -49,7 +49,12 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     }
     // 5 append
     const outcome = plan.commit ? await append(engine, plan.commit, plan.job) : 'appended';
-    if (outcome === 'appended') return settle(engine, plan);
+    if (outcome === 'appended') {
+      await settle(engine, plan);
+      open = [...plan.deferred];
+      job = plan.job;
+      continue;
+    }
     if (outcome === 'repeated') open = await answerRepeats(engine, jobId, open);
     job = await loadJob(engine, jobId);
     isCurrent = true;

@@ -1,5 +1,7 @@
 import type { Engine } from '../jobs/engine.ts';
-import { deriveProjection } from '../jobs/deriveProjection.ts';
+import { effectTasks } from '../jobs/deriveProjection.ts';
+import { loadJob } from '../jobs/loadJob.ts';
+import { lastSeq, type EffectTask } from '../store/store.ts';
 
 /** A process that has not said for so long that it lives, in milliseconds, is taken for gone. */
 const silenceMs = 2_500;
@@ -27,22 +29,36 @@ export async function repairAll(engine: Engine): Promise<void> {
     await repairProcess(engine, process, projectedUntil);
 }
 
+/**
+ * A later commit of another process may have moved a job's document past one that was never projected:
+ * so its effects are put into the outbox whatever the document says. Known ones stay as they are.
+ */
 async function repairProcess(engine: Engine, process: string, since: Date): Promise<void> {
-  let jobs = new Set<string>();
+  const { store, projector, telemetry } = engine;
+  let lost = new Map<string, { seq: number; effects: EffectTask[] }>();
   let repaired = 0;
   const repairBatch = async (): Promise<void> => {
-    const ids = [...jobs];
-    jobs = new Set();
-    const projections = await Promise.all(ids.map((id) => deriveProjection(engine, id)));
-    const missing = projections.filter((projection) => projection !== null);
-    missing.forEach((projection) => engine.projector.mark(projection));
-    repaired += missing.length;
-    await engine.projector.flush();
+    const jobs = [...lost];
+    lost = new Map();
+    const isMissing = await Promise.all(
+      jobs.map(
+        async ([id, { seq, effects }]) =>
+          effects.length > 0 || (await store.projectedSeq(id)) < seq,
+      ),
+    );
+    for (const [index, [id, { effects }]] of jobs.entries()) {
+      const job = isMissing[index] ? await loadJob(engine, id) : null;
+      if (!job) continue;
+      projector.mark({ job, effects });
+      repaired += 1;
+    }
+    await projector.flush();
   };
-  for await (const { job } of engine.store.scanCommitsOf(process, since)) {
-    jobs.add(job);
-    if (jobs.size >= batch) await repairBatch();
+  for await (const commit of store.scanCommitsOf(process, since)) {
+    const { effects } = lost.get(commit.job) ?? { effects: [] };
+    lost.set(commit.job, { seq: lastSeq(commit), effects: [...effects, ...effectTasks(commit)] });
+    if (lost.size >= batch) await repairBatch();
   }
   await repairBatch();
-  if (repaired > 0) engine.telemetry.emit('projection.repaired', { jobs: repaired, process });
+  if (repaired > 0) telemetry.emit('projection.repaired', { jobs: repaired, process });
 }

@@ -205,7 +205,7 @@ export interface Store {
   readHead(job: string): Promise<Commit | null>;
   /** The commit with an entry under this key, if any. */
   findKey(job: string, key: string): Promise<Commit | null>;
-  /** Every commit, by job and seq: of one job, or of all from the job `from` on. */
+  /** Every commit, by job, then seq: of one job or of all. */
   scanCommits(range?: { job?: string }): AsyncIterable<Commit>;
   /** Commits that a process made at or after a time, for repair. */
   scanCommitsOf(process: string, since: Date): AsyncIterable<Commit>;
@@ -233,7 +233,7 @@ export interface Store {
   unlinkDocuments(job: string): Promise<number>;
   /** Ids of jobs that have this id in a link field. */
   jobsLinkingTo(id: string, limit: number): Promise<string[]>;
-  /** Takes the data out of all of a job's entries below `seq`, leaving its digest. */
+  /** Takes the data out of all of a job's entries below `seq`, leaving its digest, and frees their keys. */
   redact(job: string, seq: number): Promise<void>;
   /** Drops the projection of a life that ended at `seq`, and keeps late ones from bringing it back. */
   finishRemoval(job: string, seq: number): Promise<void>;
@@ -276,7 +276,7 @@ export interface Store {
   getDocument(collection: string, id: string): Promise<LinkedDocument | null>;
   /** Documents of these collections whose id or name is one of the texts. */
   findDocuments(collections: readonly string[], texts: readonly string[]): Promise<DocumentMatch[]>;
-  /** Documents of a collection whose URI, or whose path, is one of the texts. */
+  /** Documents of a collection whose URI, path, id or name is one of the texts; see documentTexts.ts. */
   findFiles(collection: string, texts: readonly string[]): Promise<DocumentMatch[]>;
   /** Takes an explicit archive path for a job; or the id of the job whose path equals, holds or lies in it. */
   claimArchive(path: string, job: string): Promise<string | null>;

@@ -1,7 +1,7 @@
 import { locationsOf, namesOf } from '../documentTexts.ts';
 import type { DocumentMatch, LinkedDocument, LinkField } from '../store.ts';
 import { linkFields } from '../store.ts';
-import { checkCollection } from './checkDocument.ts';
+import { checkCollection } from '../checkDocument.ts';
 
 /** The linked collections, by name and id. Documents come in checked. */
 export function createDocuments(known: readonly string[]) {

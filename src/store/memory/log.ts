@@ -53,6 +53,11 @@ export function createLog() {
       everyCommit().filter((commit) => commit.process === process && commit.at >= since),
 
     redact: (job: string, seq: number): void => {
+      const keys = logs.get(job)?.keys ?? new Map<string, number>();
+      for (const { seq: first, entries } of commitsOf(job)) {
+        for (const { key } of entries.slice(0, Math.max(seq - first, 0)))
+          if (key !== undefined) keys.delete(key);
+      }
       change(job, (commit) => ({
         ...commit,
         entries: commit.entries.map((entry, index) =>

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '../../errors.ts';
 import type { LinkedDocument, Store } from '../store.ts';
 import { createArchiveClaims } from './archiveClaims.ts';
-import { checkDocument } from './checkDocument.ts';
+import { checkDocument } from '../checkDocument.ts';
 import { createDocuments } from './documents.ts';
 import { createLog } from './log.ts';
 import { createOutbox } from './outbox.ts';

@@ -85,7 +85,7 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
   return {
     append: ({ job, seq, ...rest }) =>
       new Promise((resolve, reject) => {
-        const record = { _id: { job, seq }, ...rest };
+        const record = { _id: { job, seq }, ...rest, ...keysOf(rest) };
         const deadline = performance.now() + patienceMs;
         queue.push({ record, size: sizeOf(rest), deadline, resolve, reject });
         schedule();
@@ -189,3 +189,8 @@ const unavailable = (cause: unknown): StoreUnavailable =>
 /** About how many bytes a commit takes, so that a batch stays below the driver's message size. */
 const sizeOf = ({ entries }: Pick<Commit, 'entries'>): number =>
   entries.reduce((sum, { data }) => sum + 400 + (data === null ? 0 : data.length * 3), 200);
+
+const keysOf = ({ entries }: Pick<Commit, 'entries'>): { keys?: string[] } => {
+  const keys = entries.flatMap(({ key }) => key ?? []);
+  return keys.length > 0 ? { keys } : {};
+};

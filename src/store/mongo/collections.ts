@@ -21,6 +21,8 @@ export const clientOptions = {
 
 export interface CommitRecord extends Omit<Commit, 'job' | 'seq'> {
   readonly _id: { readonly job: string; readonly seq: number };
+  /** The idempotency keys of its entries: an index over the entries would take those without a key as equal. */
+  readonly keys?: readonly string[];
 }
 export interface JobRecord extends Omit<JobDocument, 'id'> {
   readonly _id: string;

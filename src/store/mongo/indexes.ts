@@ -14,9 +14,9 @@ export async function createIndexes(
     commits.createIndexes([
       {
         name: 'idempotency',
-        key: { '_id.job': 1, 'entries.key': 1 },
+        key: { '_id.job': 1, keys: 1 },
         unique: true,
-        partialFilterExpression: { 'entries.key': { $exists: true } },
+        partialFilterExpression: { keys: { $exists: true } },
       },
       { name: 'repair', key: { process: 1, at: 1 } },
     ]),

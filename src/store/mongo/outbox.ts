@@ -1,3 +1,4 @@
+import type { Filter } from 'mongodb';
 import type { EffectClaim, EffectStatus, EffectTask } from '../store.ts';
 import type { Collections, EffectRecord } from './collections.ts';
 
@@ -6,10 +7,20 @@ const inOrder = { job: 1, seq: 1, index: 1 } as const;
 
 /** The effects on their way; see Store. */
 export function createOutbox({ effects }: Collections) {
-  /** Whether an earlier effect of the same job still stands in the way. */
-  const isBlocked = async ({ job, _id }: EffectRecord): Promise<boolean> => {
+  /** Only a job's first effect may run: the others wait for it, whatever their own times are. */
+  const claimFirst = async (
+    job: string,
+    free: Filter<EffectRecord>,
+    lease: { owner: string; leaseUntil: Date },
+  ): Promise<EffectTask | null> => {
     const first = await effects.find({ job, status: 'due' }).sort(inOrder).limit(1).next();
-    return first?._id !== _id;
+    if (!first) return null;
+    const record = await effects.findOneAndUpdate(
+      { ...free, _id: first._id },
+      { $set: lease, $inc: { attempts: 1 } },
+      { returnDocument: 'after' },
+    );
+    return record && toTask(record);
   };
 
   const done = (now: Date) => ({
@@ -25,22 +36,14 @@ export function createOutbox({ effects }: Collections) {
         leaseUntil: { $lte: now },
         ...(job !== undefined && { job }),
       };
-      // A job's later effects hide behind its first one: look further than the limit.
-      const candidates = await effects
-        .find(free)
-        .sort({ dueAt: 1, seq: 1, index: 1 })
-        .limit(limit * 4)
-        .toArray();
       const claimed: EffectTask[] = [];
-      for (const candidate of candidates) {
+      const seen = new Set<string>();
+      for await (const candidate of effects.find(free).sort({ dueAt: 1, seq: 1, index: 1 })) {
         if (claimed.length === limit) break;
-        if (await isBlocked(candidate)) continue;
-        const record = await effects.findOneAndUpdate(
-          { _id: candidate._id, ...free },
-          { $set: { owner, leaseUntil }, $inc: { attempts: 1 } },
-          { returnDocument: 'after' },
-        );
-        if (record) claimed.push(toTask(record));
+        if (seen.has(candidate.job)) continue;
+        seen.add(candidate.job);
+        const task = await claimFirst(candidate.job, free, { owner, leaseUntil });
+        if (task) claimed.push(task);
       }
       return claimed;
     },

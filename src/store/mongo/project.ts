@@ -13,30 +13,55 @@ export async function project(
   effects: readonly EffectTask[],
 ): Promise<void> {
   if (effects.length > 0) {
-    await exceptDuplicates(
+    await duplicatesOf(
       collections.effects.insertMany(effects.map(toEffectRecord), { ordered: false }),
     );
   }
   if (jobs.length === 0) return;
-  const moves = jobs.map((job) => ({
-    replaceOne: {
-      filter: { _id: job.id, seq: { $lt: job.seq } },
-      replacement: toJobRecord(job),
-      upsert: true,
-    },
-  }));
-  await exceptDuplicates(collections.jobs.bulkWrite(moves, { ordered: false }));
+  const collided = await duplicatesOf(
+    collections.jobs.bulkWrite(jobs.map(forward), { ordered: false }),
+  );
+  if (collided.length > 0)
+    await moveOn(
+      collections,
+      collided.flatMap((index) => jobs[index] ?? []),
+    );
   await takeBackRemoved(collections, jobs);
 }
 
-/** A document that is already as far as ours makes the upsert collide: then there is nothing to do. */
-async function exceptDuplicates(write: Promise<unknown>): Promise<void> {
+const forward = (job: JobDocument) => ({
+  replaceOne: {
+    filter: { _id: job.id, seq: { $lt: job.seq } },
+    replacement: toJobRecord(job),
+    upsert: true,
+  },
+});
+
+/**
+ * The upsert collides where a document is as far as ours already, and where another writer has just
+ * begun it: then ours may still be the newer one.
+ */
+async function moveOn(
+  { jobs: collection }: Collections,
+  jobs: readonly JobDocument[],
+): Promise<void> {
+  const moves = jobs.map(forward).map(({ replaceOne: { filter, replacement } }) => ({
+    replaceOne: { filter, replacement },
+  }));
+  await collection.bulkWrite(moves, { ordered: false });
+}
+
+/** Indexes of the writes that collided with a document of the same id; any other failure is thrown. */
+async function duplicatesOf(write: Promise<unknown>): Promise<number[]> {
   try {
     await write;
+    return [];
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     if (error.result.getWriteConcernError() !== undefined) throw error;
-    if (![error.writeErrors].flat().every(({ code }) => code === 11000)) throw error;
+    const errors = [error.writeErrors].flat();
+    if (!errors.every(({ code }) => code === 11000)) throw error;
+    return errors.map(({ index }) => index);
   }
 }
 

@@ -28,7 +28,7 @@ export function createHistoryReader({ commits }: Collections) {
     },
 
     async findKey(job: string, key: string): Promise<Commit | null> {
-      const record = await commits.findOne({ '_id.job': job, 'entries.key': key });
+      const record = await commits.findOne({ '_id.job': job, keys: { $eq: key } });
       return record && toCommit(record);
     },
 
@@ -49,7 +49,7 @@ export function createHistoryReader({ commits }: Collections) {
   };
 }
 
-const toCommit = ({ _id, ...rest }: CommitRecord): Commit => ({
+const toCommit = ({ _id, keys: _keys, ...rest }: CommitRecord): Commit => ({
   job: _id.job,
   seq: _id.seq,
   ...rest,

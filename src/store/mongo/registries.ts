@@ -1,19 +1,15 @@
 import { MongoServerError } from 'mongodb';
-import { InvalidData, type DataIssue } from '../../errors.ts';
-import { canonicalJson } from '../../machine/canonicalJson.ts';
-import { linkFields, type DocumentMatch, type LinkedDocument, type Pipeline } from '../store.ts';
+import type { DocumentMatch, LinkedDocument, Pipeline } from '../store.ts';
+import { checkCollection, checkDocument } from '../checkDocument.ts';
 import { locationsOf, namesOf, pathsOf } from '../documentTexts.ts';
 import type { Collections, DocumentRecord, PipelineRecord } from './collections.ts';
-
-const documentLimits = { depth: 32, keys: 100_000, bytes: 4 * 1024 * 1024 };
 
 /** Pipelines, linked documents and claims of archive paths; see Store. */
 export function createRegistries(collections: Collections, linkedCollections: readonly string[]) {
   const { pipelines, archives } = collections;
   const linked = (name: string) => {
-    if (linkedCollections.includes(name)) return collections.linked(name);
-    const message = `unknown collection ${JSON.stringify(name.slice(0, 80))}; linked are: ${linkedCollections.join(', ')}`;
-    throw new InvalidData('document', [{ path: 'collection', message }]);
+    checkCollection(linkedCollections, name);
+    return collections.linked(name);
   };
 
   const find = async (
@@ -60,11 +56,14 @@ export function createRegistries(collections: Collections, linkedCollections: re
     },
 
     async putDocument(name: string, document: LinkedDocument): Promise<LinkedDocument> {
-      const collection = linked(name);
-      checkDocument(document);
+      checkDocument(linkedCollections, name, document);
       const { id, ...rest } = document;
       const record = { ...rest, _paths: pathsOf(document) };
-      await collection.replaceOne({ _id: { $eq: id } }, record, { upsert: true });
+      // As a literal, so that a field named like an operator is a field.
+      const stored = { $mergeObjects: [{ $literal: record }, { _id: id }] };
+      await linked(name).updateOne({ _id: { $eq: id } }, [{ $replaceWith: stored }], {
+        upsert: true,
+      });
       return document;
     },
 
@@ -108,26 +107,6 @@ export function createRegistries(collections: Collections, linkedCollections: re
     },
   };
 }
-
-function checkDocument(document: LinkedDocument): void {
-  const json = canonicalJson(document, documentLimits, 'document');
-  if (!json.ok) throw new InvalidData('document', json.issues);
-  const issues: DataIssue[] = linkFields
-    .filter((field) => document[field] !== undefined && !isTextList(document[field]))
-    .map((field) => ({ path: field, message: 'a list of ids' }));
-  if (typeof document.id !== 'string' || document.id === '')
-    issues.push({ path: 'id', message: 'a text' });
-  for (const field of ['_id', '_paths']) {
-    if (Object.hasOwn(document, field)) issues.push({ path: field, message: 'a reserved field' });
-  }
-  const operator = Object.keys(document).find((key) => key.startsWith('$') || key.includes('.'));
-  if (operator !== undefined)
-    issues.push({ path: operator, message: 'a field may not start with $ or hold a dot' });
-  if (issues.length > 0) throw new InvalidData('document', issues);
-}
-
-const isTextList = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 const ancestors = (path: string): string[] => {
   const segments = path.split('/');

@@ -1,4 +1,4 @@
-import { MongoServerError } from 'mongodb';
+import { MongoServerError, type AnyBulkWriteOperation } from 'mongodb';
 import { entryDataDigest } from '../hashChain.ts';
 import { linkFields, type StoredEntry } from '../store.ts';
 import type { Collections, CommitRecord } from './collections.ts';
@@ -23,21 +23,23 @@ export function createRemoval(collections: Collections, linkedCollections: reado
     },
 
     async redact(job: string, seq: number): Promise<void> {
-      const before = { _id: { $gte: { job, seq: 0 }, $lt: { job, seq } } };
-      const full = { ...before, entries: { $elemMatch: { data: { $ne: null } } } };
-      for (;;) {
-        const records = await commits.find(full).limit(redactBatch).toArray();
-        if (records.length === 0) return;
-        await commits.bulkWrite(
-          records.map((record) => ({
-            updateOne: {
-              filter: { _id: record._id },
-              update: { $set: { entries: redacted(record) } },
-            },
-          })),
-          { ordered: false },
-        );
+      const full = {
+        _id: { $gte: { job, seq: 0 }, $lt: { job, seq } },
+        $or: [{ entries: { $elemMatch: { data: { $ne: null } } } }, { keys: { $exists: true } }],
+      };
+      let writes: AnyBulkWriteOperation<CommitRecord>[] = [];
+      for await (const record of commits.find(full).sort({ _id: 1 })) {
+        const keys = record.entries.slice(seq - record._id.seq).flatMap(({ key }) => key ?? []);
+        const update = {
+          $set: { entries: redacted(record, seq), ...(keys.length > 0 && { keys }) },
+          ...(keys.length === 0 && { $unset: { keys: 1 as const } }),
+        };
+        writes.push({ updateOne: { filter: { _id: record._id }, update } });
+        if (writes.length < redactBatch) continue;
+        await commits.bulkWrite(writes, { ordered: false });
+        writes = [];
       }
+      if (writes.length > 0) await commits.bulkWrite(writes, { ordered: false });
     },
 
     async countLinks(job: string): Promise<number> {
@@ -49,9 +51,10 @@ export function createRemoval(collections: Collections, linkedCollections: reado
     },
 
     async noteLinks(job: string, seq: number, links: number): Promise<void> {
-      const tombstone = { 'entries.operation': 'remove' as const, _id: upTo(job, seq) };
-      const last = await commits.find(tombstone).sort({ _id: -1 }).limit(1).next();
-      if (last) await commits.updateOne({ _id: last._id }, { $max: { linksRemoved: links } });
+      const before = { _id: { $gte: { job, seq: 0 }, $lte: { job, seq } } };
+      const commit = await commits.find(before).sort({ _id: -1 }).limit(1).next();
+      if (commit?.entries[seq - commit._id.seq]?.operation !== 'remove') return;
+      await commits.updateOne({ _id: commit._id }, { $max: { linksRemoved: links } });
     },
 
     async finishRemoval(job: string, seq: number): Promise<void> {
@@ -63,11 +66,12 @@ export function createRemoval(collections: Collections, linkedCollections: reado
 
 const anyLink = (job: string) => ({ $or: linkFields.map((field) => ({ [field]: { $eq: job } })) });
 
-const upTo = (job: string, seq: number) => ({ $gte: { job, seq: 0 }, $lte: { job, seq } });
-
-function redacted({ entries }: CommitRecord): StoredEntry[] {
-  return entries.map((entry) =>
-    entry.data === null ? entry : { ...entry, data: null, dataDigest: entryDataDigest(entry) },
+/** The tombstone may stand beside earlier entries in one commit. */
+function redacted({ _id, entries }: CommitRecord, seq: number): StoredEntry[] {
+  return entries.map((entry, place) =>
+    entry.data === null || _id.seq + place >= seq
+      ? entry
+      : { ...entry, data: null, dataDigest: entryDataDigest(entry) },
   );
 }
 

@@ -8,7 +8,7 @@ export function translateErrors(store: Store): Store {
   const guard =
     (name: string, method: (...args: unknown[]) => unknown) =>
     (...args: unknown[]) => {
-      if (closed && name !== 'close') return fail(`closed before ${name}`);
+      if (closed && name !== 'close') return refuse(name);
       if (name === 'close') closed = true;
       const result = method.apply(store, args);
       // The hot path: it says StoreUnavailable itself, and another promise would cost.
@@ -45,4 +45,8 @@ function rethrow(name: string, error: unknown): never {
   throw error;
 }
 
-const fail = (what: string): Promise<never> => Promise.reject(new StoreUnavailable(what));
+function refuse(name: string): Promise<never> | AsyncIterable<never> {
+  const closed = new StoreUnavailable(`it was closed before ${name}`);
+  if (!name.startsWith('scan')) return Promise.reject(closed);
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(closed) }) };
+}

@@ -1,7 +1,7 @@
-import { type DataIssue, InvalidData } from '../../errors.ts';
-import { canonicalJson, type JsonLimits } from '../../machine/canonicalJson.ts';
-import type { LinkedDocument } from '../store.ts';
-import { linkFields } from '../store.ts';
+import { type DataIssue, InvalidData } from '../errors.ts';
+import { canonicalJson, type JsonLimits } from '../machine/canonicalJson.ts';
+import type { LinkedDocument } from './store.ts';
+import { linkFields } from './store.ts';
 
 /** Refuses a collection that may not hold links, naming those that may. */
 export function checkCollection(known: readonly string[], collection: string): void {
