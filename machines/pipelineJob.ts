@@ -55,67 +55,23 @@ const machine = setup({
 }).createMachine({
   id: 'pipelineJob',
   initial: 'CREATED',
+  // One line a state reads as the table that it is.
+  // prettier-ignore
   states: {
     /** Set up; nobody works on it yet. Resources may be gathered, and it may fail before it ran. */
-    CREATED: {
-      on: {
-        create: 'CREATED',
-        run: 'RUNNING',
-        update: 'CREATED',
-        resource: 'CREATED',
-        fail: 'FAILED',
-        reset,
-      },
-    },
+    CREATED: { on: { create: 'CREATED', run: 'RUNNING', update: 'CREATED', resource: 'CREATED', fail: 'FAILED', reset } },
     /** The pipeline works on it. A second `run` is recorded, as schedulers say it twice. */
-    RUNNING: {
-      on: {
-        run: 'RUNNING',
-        update: 'RUNNING',
-        resource: 'RUNNING',
-        fail: 'FAILED',
-        finish: 'FINISHED',
-        reset,
-      },
-    },
+    RUNNING: { on: { run: 'RUNNING', update: 'RUNNING', resource: 'RUNNING', fail: 'FAILED', finish: 'FINISHED', reset } },
     /** It went wrong; only a reset leads back. */
     FAILED: { on: { retire: 'RETIRED', reset } },
     /** The work is done. */
-    FINISHED: {
-      on: {
-        finish: 'FINISHED',
-        index: 'INDEXING',
-        indexed: 'FINISHED',
-        validate: 'VALIDATING',
-        retire: 'RETIRED',
-        reset,
-      },
-    },
+    FINISHED: { on: { finish: 'FINISHED', index: 'INDEXING', indexed: 'FINISHED', validate: 'VALIDATING', retire: 'RETIRED', reset } },
     /** Its outputs are being tied to metadata. */
-    INDEXING: {
-      on: { update: 'INDEXING', fail: 'FAILED', index: 'INDEXING', indexed: 'FINISHED', reset },
-    },
+    INDEXING: { on: { update: 'INDEXING', fail: 'FAILED', index: 'INDEXING', indexed: 'FINISHED', reset } },
     /** Its outputs are being checked. */
-    VALIDATING: {
-      on: {
-        update: 'VALIDATING',
-        fail: 'FAILED',
-        validated: 'VALIDATED',
-        reject: 'REJECTED',
-        retire: 'RETIRED',
-        reset,
-      },
-    },
+    VALIDATING: { on: { update: 'VALIDATING', fail: 'FAILED', validated: 'VALIDATED', reject: 'REJECTED', retire: 'RETIRED', reset } },
     /** Its outputs are good; they may be checked again. */
-    VALIDATED: {
-      on: {
-        validate: 'VALIDATING',
-        validated: 'VALIDATED',
-        finalize: 'FINALIZED',
-        retire: 'RETIRED',
-        reset,
-      },
-    },
+    VALIDATED: { on: { validate: 'VALIDATING', validated: 'VALIDATED', finalize: 'FINALIZED', retire: 'RETIRED', reset } },
     /** Its outputs are not good. */
     REJECTED: { on: { retire: 'RETIRED', reset } },
     /** Its outputs are published. */

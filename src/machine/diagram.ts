@@ -30,10 +30,10 @@ export function mermaid({ machine }: MachineDefinition): string {
 export function transitionTable({ machine }: MachineDefinition): string {
   const rows = stateNodes(machine).flatMap((node) => {
     const entries = [...entryTexts(node), ...tableEntries(node)].map(cell);
-    if (node.type === 'history' || (!node.parent && entries.length === 0)) return [];
-    return [
-      `| ${cell(node.parent ? stateId(node) : 'any state')}${roles(node)} | ${entries.join('<br>') || '–'} |`,
-    ];
+    const isPlace = node.type === 'atomic' || node.type === 'final';
+    if (entries.length === 0 && !isPlace) return [];
+    const name = cell(node.parent ? stateId(node) : 'any state');
+    return [`| ${name}${roles(node)} | ${entries.join('<br>') || '–'} |`];
   });
   return ['| From | Event → to |', '| --- | --- |', ...rows].join('\n') + '\n';
 }
@@ -82,8 +82,11 @@ function declared(node: AnyStateNode, diagram: Diagram): string[] {
     const open = name === id ? `state ${id} {` : `state "${diagramText(name)}" as ${id} {`;
     return [open, ...inside(node, diagram).map(indent), '}'];
   }
-  const touched = diagram.arrows.some(({ source, target }) => source === node || target === node);
-  if (id === node.key && actions.length === 0) return touched ? [] : [id];
+  // Where an arrow names a state first, there Mermaid puts it; in a region none may come before.
+  const named =
+    node.parent?.type === 'compound' &&
+    diagram.arrows.some(({ source, target }) => source === node || target === node);
+  if (id === node.key && actions.length === 0) return named ? [] : [id];
   const described = actions.map((text) => `${id} : ${diagramText(text)}`);
   return [`state "${diagramText(node.key)}" as ${id}`, ...described];
 }

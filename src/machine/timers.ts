@@ -33,7 +33,7 @@ export function startedTimer(action: ExecutableActionObject, at: string): Timer 
   return {
     id: id ?? event.type,
     event: event.type,
-    dueAt: new Date(Date.parse(at) + delay),
+    dueAt: new Date(typeof delay === 'number' ? Date.parse(at) + delay : NaN),
   };
 }
 
@@ -43,5 +43,6 @@ const cancelled = ({ params }: ExecutableActionObject): unknown =>
 interface Raised {
   readonly event: { readonly type: string };
   readonly id?: string;
-  readonly delay?: number;
+  /** A computed one may be anything. */
+  readonly delay?: unknown;
 }

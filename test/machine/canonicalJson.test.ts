@@ -21,10 +21,8 @@ class Money {
 class Names extends Array<string> {}
 
 const withName = Object.assign([1, 2], { sum: 3 });
-const holedWithName = Object.assign([1, 2], { sum: 3 });
-delete holedWithName[0];
-const sparse: unknown[] = [1, 2, 3];
-delete sparse[1];
+const holedWithName = Object.assign(new Array<number>(2), { 1: 2, sum: 3 });
+const sparse = Object.assign(new Array<number>(3), { 0: 1, 2: 3 });
 
 describe('canonical JSON', () => {
   it.each([
