@@ -4,6 +4,7 @@ import { ArchivePathRefused, InvalidConfiguration } from '../errors.ts';
 import { checkArchivePath, findPathProblem } from './archivePath.ts';
 import { descend } from './descend.ts';
 import { emptyDirectory, makeDirectory } from './emptyDirectory.ts';
+import { makeLeaf } from './makeLeaf.ts';
 import { isTrash, openTrash, removeTree, TRASH } from './trash.ts';
 import { hasCode, unlessMissing } from './unlessMissing.ts';
 
@@ -45,8 +46,10 @@ export const openArchive = (options: {
     resolve: (path) => join(root, check(path)),
     create: async (path) => {
       const checked = check(path);
-      const real = await openRoot(root);
-      await refusing(checked, makeDirectory(real, checked));
+      if (!(await makeLeaf(root, checked))) {
+        const real = await openRoot(root);
+        await refusing(checked, makeDirectory(real, checked));
+      }
       return join(root, checked);
     },
     empty: async (path) => {

@@ -5,7 +5,7 @@ import { ArchivePathRefused } from '../errors.ts';
 import { hasCode, unlessMissing } from './unlessMissing.ts';
 
 /** Group rights are the operator's to give or to take, by the process's umask; others never write. */
-const DIRECTORY_MODE = 0o775;
+export const DIRECTORY_MODE = 0o775;
 
 /** A real directory: no component between the root and it is a link. */
 export interface FoundDirectory {

@@ -38,27 +38,38 @@ export class EffectRunner {
     this.#options = options;
   }
 
-  /** Takes what is due and runs it; resolves when it is through, to how many there were. */
-  async runDue(): Promise<number> {
-    const tasks = await this.#claim(atOnce);
-    await Promise.all(tasks.map((task) => this.#run(task)));
-    return tasks.length;
+  /** Takes what is due and runs it, until nothing is. */
+  async runDue(): Promise<void> {
+    for (;;) {
+      const tasks = await this.#claim(atOnce);
+      await Promise.all(tasks.map((task) => this.#run(task)));
+      if (tasks.length < atOnce) return;
+    }
   }
 
-  /** Runs a job's effects now, or waits while another process does. Rejects with EffectFailed at the first failure. */
-  async runFor(job: string, patienceMs = 30_000): Promise<void> {
+  /**
+   * Runs a job's effects now, or waits while another process does, until none is due. Rejects with
+   * EffectFailed as soon as one of entry `from` or later has failed; it is retried all the same.
+   */
+  async runFor(job: string, from: number, patienceMs = 30_000): Promise<void> {
+    const { store, now } = this.#options;
     const deadline = performance.now() + patienceMs;
+    // What waits for another attempt holds up what comes after it.
+    for (const { id, error } of await store.pendingEffects(job)) {
+      if (error !== undefined) await store.reviveEffect(id, new Date(now()));
+    }
     for (;;) {
       const [task] = await this.#claim(1, job);
-      const failure = task && (await this.#run(task));
-      if (task && failure !== undefined) throw failed(task, failure);
-      if (task) continue;
-      const waiting = (await this.#options.store.pendingEffects(job)).find(
-        ({ status }) => status === 'due',
-      );
+      if (task) await this.#run(task);
+      const pending = await store.pendingEffects(job);
+      const failed = pending.find(({ seq, error }) => seq >= from && error !== undefined);
+      if (failed) throw new EffectFailed(job, failed.effect.type, failed.error ?? '');
+      const [waiting] = pending.filter(({ status }) => status === 'due');
       if (!waiting) return;
-      if (waiting.error !== undefined) throw failed(waiting, waiting.error);
-      if (performance.now() > deadline) throw failed(waiting, 'another process is still at it');
+      if (task) continue;
+      if (performance.now() > deadline) {
+        throw new EffectFailed(job, waiting.effect.type, 'another process is still at it');
+      }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
@@ -82,14 +93,14 @@ export class EffectRunner {
     });
   }
 
-  /** Runs one claimed effect; resolves to its failure, if any, once that is written down. */
-  async #run(task: EffectTask): Promise<unknown> {
+  /** Runs one claimed effect; resolves once its outcome is written down. */
+  async #run(task: EffectTask): Promise<void> {
     const work = this.#attempt(task);
     this.#running.add(work);
     return work.finally(() => this.#running.delete(work));
   }
 
-  async #attempt(task: EffectTask): Promise<unknown> {
+  async #attempt(task: EffectTask): Promise<void> {
     const { store, telemetry, processId, now, handlerOf, prepare } = this.#options;
     const told = {
       jobId: task.job,
@@ -100,28 +111,26 @@ export class EffectRunner {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(leaseMs - 5_000)]);
     try {
       const handler = handlerOf(task);
-      if (!handler) throw new Error('no handler is registered under this name');
+      if (!handler) throw new NoHandler(`${task.type}@${task.typeVersion} is not registered here`);
       await handler(await prepare(task, signal));
     } catch (failure) {
       const error = failure instanceof Error ? failure.message : String(failure);
       const dueAt = retryAt(task, failure, now());
       await store.failEffect(task.id, processId, error, dueAt);
       telemetry.emit(dueAt ? 'effect.failed' : 'effect.parked', { ...told, error });
-      return failure;
+      return;
     }
     await store.completeEffect(task.id, processId, new Date(now()));
     telemetry.emit('effect.done', told);
-    return undefined;
   }
 }
 
+class NoHandler extends Error {}
+
 /** Null parks: after too many attempts, or where another attempt could not end differently. */
 function retryAt({ attempts }: EffectTask, failure: unknown, now: number): Date | null {
+  // Another process may know the machine.
+  if (failure instanceof NoHandler) return new Date(now + firstRetryMs);
   if (attempts >= maxAttempts || failure instanceof ArchivePathRefused) return null;
   return new Date(now + Math.min(firstRetryMs * 2 ** (attempts - 1), longestRetryMs));
-}
-
-function failed({ job, effect }: EffectTask, failure: unknown): EffectFailed {
-  const reason = failure instanceof Error ? failure.message : String(failure);
-  return new EffectFailed(job, effect.type, reason, { cause: failure });
 }

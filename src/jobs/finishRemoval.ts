@@ -9,5 +9,5 @@ export async function finishRemoval(engine: Engine, job: LiveJob): Promise<void>
   const projection = await deriveProjection(engine, job.id);
   if (projection) projector.mark(projection);
   await projector.flush();
-  await effects.runFor(job.id);
+  await effects.runFor(job.id, job.seq);
 }

@@ -83,9 +83,10 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   /** A job by its id, as an operator; or as the actor of a token, with no more rights than that has. */
   async job<Name extends NameOf<Machines> = 'pipelineJob'>(
     id: string,
-    { token }: { readonly token?: string | undefined } = {},
+    options: { readonly token?: string | undefined } = {},
   ): Promise<JobHandle<EventsNamed<Machines, Name>>> {
-    const principal = token === undefined ? inProcess : this.principal(token);
+    // A token that is asked for and missing must not end as an operator's rights.
+    const principal = 'token' in options ? this.principal(options.token) : inProcess;
     checkId(id);
     const job = await loadJob(this.engine, id);
     if (!job || job.removed) throw new JobNotFound(id);
@@ -107,7 +108,7 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   }
 
   /** Whom a token proves. Throws Unauthenticated. */
-  principal(token: string): Principal {
+  principal(token: unknown): Principal {
     const verified = this.engine.tokens.verify(token);
     return { actor: verified.actor, token: verified };
   }

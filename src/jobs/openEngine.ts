@@ -90,6 +90,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
       telemetry,
       now,
       derive: (id, since) => deriveProjection(engine, id, since),
+      onEffects: () => void runEffects(engine),
     }),
     effects: new EffectRunner({
       store,
@@ -125,6 +126,15 @@ async function openStore(options: OpenOptions, config: Config, telemetry: Teleme
   } catch (error) {
     await embedded?.stop();
     throw error;
+  }
+}
+
+/** At once rather than at the next turn of the duty, which takes what this leaves. */
+async function runEffects({ effects, telemetry }: Engine): Promise<void> {
+  try {
+    await effects.runDue();
+  } catch (error) {
+    telemetry.emit('duty.failed', { duty: 'runEffects', error: String(error) });
   }
 }
 

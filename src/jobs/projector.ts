@@ -23,6 +23,8 @@ export interface ProjectorOptions {
   readonly now: () => number;
   /** Works out from the log what a job's projection lacks. */
   readonly derive: (id: string, since: Date) => Promise<Projection | null>;
+  /** New effects are in the outbox. */
+  readonly onEffects: () => void;
 }
 
 /**
@@ -123,6 +125,7 @@ export class Projector {
     try {
       const living = [...jobs.values()].filter(({ removed }) => !removed);
       await store.project(living.map(toJobDocument), effects);
+      if (effects.length > 0) this.#options.onEffects();
       const lagMilliseconds = marked[0] ? now() - marked[0].at : 0;
       for (const ticket of marked) this.#open.delete(ticket);
       telemetry.emit('projection.written', { jobs: living.length, lagMilliseconds });

@@ -50,7 +50,7 @@ async function remove(
     ...(ifVersion !== undefined && { ifVersion }),
   });
   await engine.projector.flush();
-  await engine.effects.runFor(jobId);
+  await engine.effects.runFor(jobId, job.seq);
   const [tombstone] = await engine.store.readCommits(jobId, job.seq, 1);
   return tombstone?.linksRemoved ?? 0;
 }

@@ -31,14 +31,14 @@ export async function resetJob(
   const { keepArchive = false, key, ifVersion } = input;
   const data = { ...input.data, reason: checkReason(input.reason), keepArchive };
   const events = [takeEvent({ name: 'reset', data })];
-  await sendEvents(engine, jobId, {
+  const { job: asked } = await sendEvents(engine, jobId, {
     principal,
     demand: { kind: 'events', events },
     ...(key !== undefined && { key }),
     ...(ifVersion !== undefined && { ifVersion }),
   });
   await engine.projector.flush();
-  await engine.effects.runFor(jobId);
+  await engine.effects.runFor(jobId, asked.seq);
   const job = await loadJob(engine, jobId);
   if (!job) throw new Error(`job ${jobId} has lost its log`);
   return job;

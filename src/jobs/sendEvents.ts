@@ -2,7 +2,7 @@ import type { Commit } from '../store/store.ts';
 import { answerRefusal, answerRepeats } from './answerRepeat.ts';
 import { decide, type Plan } from './decide.ts';
 import { effectTasks } from './deriveProjection.ts';
-import type { Engine } from './engine.ts';
+import { limits, type Engine } from './engine.ts';
 import { finishRemoval } from './finishRemoval.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
@@ -69,6 +69,7 @@ async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<st
     if (outcome === 'appended') {
       engine.live.put(next);
       engine.projector.mark({ job: next, effects: effectTasks(commit) }, ticket);
+      warnOfLength(engine, commit, next);
     } else {
       engine.projector.abandon(ticket);
       engine.telemetry.emit('commit.conflict', { jobId: commit.job });
@@ -85,4 +86,15 @@ async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<st
 async function settle(engine: Engine, plan: Plan): Promise<void> {
   for (const { mail, answer } of plan.answered) mail.resolve(answer);
   for (const refusal of plan.refused) await answerRefusal(engine, plan.jobId, refusal);
+}
+
+function warnOfLength(
+  { telemetry }: Engine,
+  commit: Commit,
+  { id, seq, createdSeq }: LiveJob,
+): void {
+  const warnAt = createdSeq + limits.historyWarning - 1;
+  if (commit.seq <= warnAt && seq >= warnAt) {
+    telemetry.emit('history.long', { jobId: id, entries: seq - createdSeq + 1 });
+  }
 }

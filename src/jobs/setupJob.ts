@@ -68,7 +68,8 @@ export async function setupJob(
   if (claim !== undefined && job.setup.archivePath !== claim)
     await engine.store.releaseArchive(claim, id);
   const created = entries.length > 0;
-  if (created) await engine.archive.create(job.setup.archivePath);
+  // Again while nothing has happened: the process that created the job may not have got this far.
+  if (job.seq === job.createdSeq) await engine.archive.create(job.setup.archivePath);
   return { job, created };
 }
 
