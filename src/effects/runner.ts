@@ -55,8 +55,9 @@ export class EffectRunner {
     const { store, now } = this.#options;
     const deadline = performance.now() + patienceMs;
     // What waits for another attempt holds up what comes after it.
-    for (const { id, error } of await store.pendingEffects(job)) {
-      if (error !== undefined) await store.reviveEffect(id, new Date(now()));
+    for (const { id, seq, status, error } of await store.pendingEffects(job)) {
+      const isInTheWay = status === 'due' || seq >= from;
+      if (error !== undefined && isInTheWay) await store.reviveEffect(id, new Date(now()));
     }
     for (;;) {
       const [task] = await this.#claim(1, job);
