@@ -85,7 +85,13 @@ export function createTokens(options: TokensOptions): Tokens {
   };
 
   return {
-    issue: (claim) => signClaim(claim, ring, { issuer, audience }, now()),
+    issue(claim) {
+      const moment = now();
+      const { ringKey, token, payload } = signClaim(claim, ring, { issuer, audience }, moment);
+      // Our own need not be read again to be known, while they are remembered.
+      cache.remember(token, { told: toVerified(payload), ringKey });
+      return { token, expiresAt: new Date(payload.exp * 1000) };
+    },
     verify(token) {
       const moment = now();
       const { told, ringKey } = findCached(cache, token) ?? verifyAnew(token, moment);

@@ -6,7 +6,7 @@ import { keyOf } from './answerRepeat.ts';
 import { decideCreate } from './decideCreate.ts';
 import { decideEvents } from './decideEvents.ts';
 import { decideRemove, decideRevoke, decideTimers, decideUnlink } from './decideOperation.ts';
-import type { Engine } from './engine.ts';
+import { limits, type Engine } from './engine.ts';
 import { foldEntry, type LiveJob, type Moved } from './liveJob.ts';
 import { placeEntries, type Answer, type Mail, type Request } from './request.ts';
 
@@ -55,10 +55,14 @@ export function decide(
   const refused: { mail: Mail; error: Error }[] = [];
   const deferred: Mail[] = [];
   const keys = new Set<string>();
+  const firstSeq = draft.nextSeq;
+  let bytes = 0;
   for (const each of mail) {
     const key = keyOf(each.request);
     try {
-      if (draft.hasRemoved || (key !== undefined && keys.has(key))) {
+      bytes += sizeOf(each.request);
+      const isTooMuch = draft.nextSeq > firstSeq && bytes > limits.chainBytes;
+      if (isTooMuch || draft.hasRemoved || (key !== undefined && keys.has(key))) {
         deferred.push(each);
         continue;
       }
@@ -86,6 +90,12 @@ export function decide(
     deferred,
   };
 }
+
+/** Length of a request's data; a commit is one document, which must not grow beyond what the store takes. */
+const sizeOf = ({ demand }: Request): number =>
+  demand.kind === 'events'
+    ? demand.events.reduce((sum, { json }) => sum + (json?.length ?? 0), 0)
+    : 0;
 
 /** A commit in the making: all entries share the time, each hash follows from the one before. */
 class CommitDraft {

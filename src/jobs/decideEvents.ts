@@ -72,7 +72,7 @@ function checkSize(job: LiveJob, { principal }: Request, events: readonly TakenE
   if (bytes > limits.chainBytes) {
     issues.push({
       path: 'events',
-      message: `at most ${limits.chainBytes} bytes of data in a chain`,
+      message: `at most ${limits.chainBytes} characters of data in a chain`,
     });
   }
   // Who has to end a job that went astray must still be able to.

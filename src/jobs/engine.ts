@@ -13,7 +13,7 @@ import type { Projector } from './projector.ts';
 export interface Limits {
   /** Events in one chain. */
   readonly chain: number;
-  /** Bytes of data in one chain. */
+  /** Characters of data in one chain: at the most three bytes each, in a document of at most 16 MB. */
   readonly chainBytes: number;
   /** Entries in a job's history; only admins get further. */
   readonly history: number;
@@ -23,7 +23,7 @@ export interface Limits {
 
 export const limits: Limits = {
   chain: 1_000,
-  chainBytes: 8 * 1024 * 1024,
+  chainBytes: 4 * 1024 * 1024,
   history: 50_000,
   historyWarning: 10_000,
 };

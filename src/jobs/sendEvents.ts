@@ -34,12 +34,12 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
   // job that is to be created most likely does not exist, and if it does its first seq is taken.
   let job: LiveJob | null = engine.live.get(jobId) ?? null;
   let isCurrent = false;
-  if (!job && open.some(({ request }) => request.demand.kind !== 'create')) {
+  if (!job && !open.every(isCreate)) {
     job = await loadJob(engine, jobId);
     isCurrent = true;
   }
   while (open.length > 0) {
-    if (job?.removed) await finishRemoval(engine, job);
+    if (job?.removed && open.some(isCreate)) await finishRemoval(engine, job);
     // 2 authorise, 3 parse, 4 decide
     const plan = decide(engine, jobId, job, open);
     if (!plan.commit && !isCurrent) {
@@ -60,6 +60,8 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     isCurrent = true;
   }
 }
+
+const isCreate = ({ request }: Mail): boolean => request.demand.kind === 'create';
 
 /** The durable write, with the projection told what is under way, so that none is ever forgotten. */
 async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<string> {
