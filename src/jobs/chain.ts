@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { UnknownEvent } from '../errors.ts';
+import { InvalidData } from '../errors.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
 import type { EventInput } from './request.ts';
 
@@ -73,10 +73,10 @@ class EventChain<Result> implements Promise<Result> {
   }
 
   add(event: EventInput): this {
-    if (this.#isSent)
-      throw new UnknownEvent(event.name, [
-        'nothing: this chain has been sent; begin a new one on the job',
-      ]);
+    if (this.#isSent) {
+      const message = 'it has been sent; begin a new one on the job';
+      throw new InvalidData('chain', [{ path: 'chain', message }]);
+    }
     this.#events.push(event);
     return this;
   }

@@ -215,8 +215,15 @@ export interface Store {
   readJob(job: string): Promise<JobDocument | null>;
   /** Up to which entry all consequences are written: that of the document or of a finished removal; 0 without. */
   projectedSeq(job: string): Promise<number>;
-  /** Puts new effects into the outbox (known ones stay as they are), then moves documents forward only. */
-  project(jobs: readonly JobDocument[], effects: readonly EffectTask[]): Promise<void>;
+  /**
+   * Puts new effects into the outbox (known ones stay as they are), then moves documents forward only.
+   * Jobs in `created` most likely have no document yet; that only makes it faster.
+   */
+  project(
+    jobs: readonly JobDocument[],
+    effects: readonly EffectTask[],
+    created?: ReadonlySet<string>,
+  ): Promise<void>;
   listJobs(filter: JobFilter, page: Page): Promise<JobDocument[]>;
   countJobs(filter: JobFilter): Promise<number>;
   scanJobs(range?: { job?: string }): AsyncIterable<JobDocument>;

@@ -1,4 +1,5 @@
-import { MongoClient, ReadConcern } from 'mongodb';
+import { MongoClient, MongoError, MongoParseError, ReadConcern } from 'mongodb';
+import { InvalidConfiguration, StoreUnavailable } from '../../errors.ts';
 import type { Telemetry } from '../../telemetry/emit.ts';
 import type { Store } from '../store.ts';
 import { createAppender } from './append.ts';
@@ -25,7 +26,7 @@ export interface MongoStoreOptions {
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const { mongodb, linkedCollections, telemetry } = options;
   const owned = typeof mongodb === 'string';
-  const client = owned ? new MongoClient(mongodb, clientOptions) : mongodb;
+  const client = owned ? newClient(mongodb) : mongodb;
   const { writeConcern, readPreference, ignoreUndefined } = clientOptions;
   const readConcern = new ReadConcern(clientOptions.readConcern.level);
   const db = client.db(options.database, {
@@ -38,7 +39,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const appender = createAppender(collections, telemetry);
   const store: Store = {
     append: appender.append,
-    project: (jobs, effects) => project(collections, jobs, effects),
+    project: (jobs, effects, created) => project(collections, jobs, effects, created),
     linkedCollections,
     ...createHistoryReader(collections),
     ...createJobReader(collections),
@@ -57,7 +58,20 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     await createIndexes(collections, linkedCollections);
   } catch (error) {
     if (owned) await client.close();
-    throw error;
+    if (!(error instanceof MongoError)) throw error;
+    throw new StoreUnavailable(`connecting failed (${error.name}: ${error.message})`, {
+      cause: error,
+    });
   }
   return guarded;
+}
+
+function newClient(uri: string): MongoClient {
+  try {
+    return new MongoClient(uri, clientOptions);
+  } catch (error) {
+    // Its message names what is wrong, not the credentials; the error itself is not passed on.
+    const reason = error instanceof MongoParseError ? error.message : 'it cannot be read';
+    throw new InvalidConfiguration('JOBWRIGHT_MONGODB_URI', reason);
+  }
 }

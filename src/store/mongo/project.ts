@@ -11,47 +11,34 @@ export async function project(
   collections: Collections,
   jobs: readonly JobDocument[],
   effects: readonly EffectTask[],
+  created: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   if (effects.length > 0) {
-    await duplicatesOf(
-      collections.effects.insertMany(effects.map(toEffectRecord), { ordered: false }),
-    );
+    const records = effects.map(toEffectRecord);
+    await duplicatesOf(collections.effects.insertMany(records, { ordered: false }));
   }
   if (jobs.length === 0) return;
-  const collided = await duplicatesOf(
-    collections.jobs.bulkWrite(jobs.map(forward), { ordered: false }),
-  );
-  if (collided.length > 0)
-    await moveOn(
-      collections,
-      collided.flatMap((index) => jobs[index] ?? []),
-    );
+  const fresh = jobs.filter(({ id }) => created.has(id)).map(toJobRecord);
+  const known = jobs.filter(({ id }) => !created.has(id)).map(toJobRecord);
+  if (fresh.length > 0) {
+    // In bulk an insert costs the server a tenth of what an update costs.
+    const taken = await duplicatesOf(collections.jobs.insertMany(fresh, { ordered: false }));
+    known.push(...taken.flatMap((index) => fresh[index] ?? []));
+  }
+  await moveForward(collections, known);
   await takeBackRemoved(collections, jobs);
 }
 
-const forward = (job: JobDocument) => ({
-  replaceOne: {
-    filter: { _id: job.id, seq: { $lt: job.seq } },
-    replacement: toJobRecord(job),
-    upsert: true,
-  },
-});
-
-/**
- * The upsert collides where a document is as far as ours already, and where another writer has just
- * begun it: then ours may still be the newer one.
- */
-async function moveOn(
-  { jobs: collection }: Collections,
-  jobs: readonly JobDocument[],
-): Promise<void> {
-  const moves = jobs.map(forward).map(({ replaceOne: { filter, replacement } }) => ({
-    replaceOne: { filter, replacement },
+async function moveForward({ jobs }: Collections, records: readonly JobRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const moves = records.map(({ _id, ...replacement }) => ({
+    replaceOne: { filter: { _id, seq: { $lt: replacement.seq } }, replacement, upsert: true },
   }));
-  await collection.bulkWrite(moves, { ordered: false });
+  // A document that is already as far as ours makes the upsert collide: then there is nothing to do.
+  await duplicatesOf(jobs.bulkWrite(moves, { ordered: false }));
 }
 
-/** Indexes of the writes that collided with a document of the same id; any other failure is thrown. */
+/** Which of the writes found their `_id` taken; rejects if any failed otherwise. */
 async function duplicatesOf(write: Promise<unknown>): Promise<number[]> {
   try {
     await write;
@@ -59,9 +46,9 @@ async function duplicatesOf(write: Promise<unknown>): Promise<number[]> {
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     if (error.result.getWriteConcernError() !== undefined) throw error;
-    const errors = [error.writeErrors].flat();
-    if (!errors.every(({ code }) => code === 11000)) throw error;
-    return errors.map(({ index }) => index);
+    const failures = [error.writeErrors].flat();
+    if (!failures.every(({ code }) => code === 11000)) throw error;
+    return failures.map(({ index }) => index);
   }
 }
 
@@ -79,9 +66,9 @@ export const linkedIds = (links: Links): string[] => [
   ...new Set(linkFields.flatMap((field) => links[field] ?? [])),
 ];
 
-function toJobRecord({ id: _id, ...rest }: JobDocument): Omit<JobRecord, '_id'> {
+function toJobRecord({ id: _id, ...rest }: JobDocument): JobRecord {
   const ids = linkedIds(rest.links);
-  return ids.length > 0 ? { ...rest, linkedIds: ids } : rest;
+  return { _id, ...rest, ...(ids.length > 0 && { linkedIds: ids }) };
 }
 
 const toEffectRecord = ({ id, ...rest }: EffectTask): EffectRecord => ({
