@@ -3,22 +3,36 @@ import { effectTasks } from '../jobs/deriveProjection.ts';
 import { loadJob } from '../jobs/loadJob.ts';
 import { lastSeq, type EffectTask } from '../store/store.ts';
 
-/** A process that has not said for so long that it lives, in milliseconds, is taken for gone. */
-const silenceMs = 2_500;
+/** Milliseconds of silence after which a process may be gone: what it left is projected, to no harm if it lives. */
+const silentMs = 500;
+/** Milliseconds after which it is taken for gone: the effects that it had taken are free for others. */
+const goneMs = 5_000;
 const batch = 200;
 
 /** Says that this process lives, and up to when its commits are projected. */
 export const beat = async ({ store, projector, processId }: Engine): Promise<void> =>
   store.beat(processId, projector.projectedUntil());
 
-/** Derives what processes that are gone left unprojected, and frees the effects they had taken. */
-export async function repairLost(engine: Engine): Promise<void> {
+/**
+ * Derives what processes that fell silent left unprojected, and frees the effects that those which are
+ * gone had taken. `repaired` remembers the silences that were seen to, by the time of their last beat.
+ */
+export async function repairLost(
+  engine: Engine,
+  repaired = new Map<string, number>(),
+): Promise<void> {
   const { now, beats } = await engine.store.readBeats();
   for (const { process, projectedUntil, beatAt } of beats) {
-    if (process === engine.processId || now.getTime() - beatAt.getTime() < silenceMs) continue;
-    await repairProcess(engine, process, projectedUntil);
+    const silence = now.getTime() - beatAt.getTime();
+    if (process === engine.processId || silence < silentMs) continue;
+    if (repaired.get(process) !== beatAt.getTime()) {
+      await repairProcess(engine, process, projectedUntil);
+      repaired.set(process, beatAt.getTime());
+    }
+    if (silence < goneMs) continue;
     await engine.store.releaseEffects(process);
     await engine.store.forgetProcess(process);
+    repaired.delete(process);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Collections } from './collections.ts';
 /** Which processes live and how far they have projected; see Store. Times of beats are the server's. */
 export function createProcesses(db: Db, { processes }: Collections) {
   return {
+    /** Said again in a moment, so no disk need wait for it. */
     async beat(process: string, projectedUntil: Date): Promise<void> {
       await processes.updateOne({ _id: process }, [{ $set: { projectedUntil, beatAt: '$$NOW' } }], {
         upsert: true,

@@ -32,10 +32,18 @@ export async function project(
 async function moveForward({ jobs }: Collections, records: readonly JobRecord[]): Promise<void> {
   if (records.length === 0) return;
   const moves = records.map(({ _id, ...replacement }) => ({
-    replaceOne: { filter: { _id, seq: { $lt: replacement.seq } }, replacement, upsert: true },
+    filter: { _id, seq: { $lt: replacement.seq } },
+    replacement,
   }));
-  // A document that is already as far as ours makes the upsert collide: then there is nothing to do.
-  await duplicatesOf(jobs.bulkWrite(moves, { ordered: false }));
+  const upserts = moves.map((move) => ({ replaceOne: { ...move, upsert: true } }));
+  const collided = await duplicatesOf(jobs.bulkWrite(upserts, { ordered: false }));
+  if (collided.length === 0) return;
+  // A document was as far as ours already, or another writer had just begun it: then ours may be newer.
+  const again = collided.flatMap((index) => moves[index] ?? []);
+  await jobs.bulkWrite(
+    again.map((replaceOne) => ({ replaceOne })),
+    { ordered: false },
+  );
 }
 
 /** Which of the writes found their `_id` taken; rejects if any failed otherwise. */
