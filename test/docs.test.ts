@@ -10,9 +10,6 @@ describe('a document made from the code', () => {
   it.each(Object.entries(generatedDocs()))('%s is as the code makes it', async (path, text) => {
     if (update) await writeFile(fileOf(path), text);
     const committed = await readFile(fileOf(path), 'utf8').catch(() => '(there is no such file)');
-    expect(
-      committed,
-      `${path} is out of date; run: UPDATE_DOCS=1 npx vitest run test/docs.test.ts`,
-    ).toBe(text);
+    expect(committed, `${path} is out of date; make it anew with: npm run docs`).toBe(text);
   });
 });

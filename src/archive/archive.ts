@@ -42,12 +42,15 @@ export const openArchive = (options: {
   const root = checkRoot(options.root);
   const prefixes = checkPrefixes(options.prefixes);
   const check = (path: string): string => checkArchivePath(path, prefixes);
+  /** Where the root was when it was last opened; it may move. */
+  let lastReal: string | undefined;
   return {
     resolve: (path) => join(root, check(path)),
     create: async (path) => {
       const checked = check(path);
-      if (!(await makeLeaf(root, checked))) {
+      if (lastReal === undefined || !(await makeLeaf(root, lastReal, checked))) {
         const real = await openRoot(root);
+        lastReal = real;
         await refusing(checked, makeDirectory(real, checked));
       }
       return join(root, checked);

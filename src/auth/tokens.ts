@@ -86,9 +86,8 @@ export function createTokens(options: TokensOptions): Tokens {
 
   return {
     issue(claim) {
-      const moment = now();
-      const { ringKey, token, payload } = signClaim(claim, ring, { issuer, audience }, moment);
-      // Our own need not be read again to be known, while they are remembered.
+      const { token, payload, ringKey } = signClaim(claim, ring, { issuer, audience }, now());
+      // Signed here, so genuine here: its first use need not find that out.
       cache.remember(token, { told: toVerified(payload), ringKey });
       return { token, expiresAt: new Date(payload.exp * 1000) };
     },
@@ -113,23 +112,18 @@ interface Names {
   readonly audience: string;
 }
 
-function signClaim(
-  claim: TokenClaim,
-  ring: KeyRing,
-  { issuer, audience }: Names,
-  now: number,
-): { token: string; expiresAt: Date } {
+function signClaim(claim: TokenClaim, ring: KeyRing, { issuer, audience }: Names, now: number) {
   const { ttl, said } = checkClaim(claim);
-  const { kid, key } = ring.signingKey(now);
+  const ringKey = ring.signingKey(now);
   // Never 0, which jsonwebtoken takes for "not given". Rounded apart: no token ends before its ttl.
   const iat = Math.max(1, Math.floor(now / 1000));
   const exp = Math.max(1, Math.ceil(now / 1000)) + ttl;
   const payload = { iss: issuer, aud: audience, ...said, iat, exp, jti: randomUUID() };
-  const token = jsonwebtoken.sign(payload, key, {
+  const token = jsonwebtoken.sign(payload, ringKey.key, {
     algorithm: ALGORITHM,
-    header: headerOf(said.kind, kid),
+    header: headerOf(said.kind, ringKey.kid),
   });
-  if (token.length <= TOKEN_LIMIT) return { token, expiresAt: new Date(exp * 1000) };
+  if (token.length <= TOKEN_LIMIT) return { token, payload, ringKey };
   throw new InvalidData('token claim', [
     { path: 'events', message: `make a token of more than ${TOKEN_LIMIT} characters; name fewer` },
   ]);
@@ -172,7 +166,14 @@ function isOfKind({ kind, iat, exp }: TokenPayload, headerKind: TokenKind): bool
   return kind === headerKind && life > 0 && life <= TOKEN_LIFETIMES[kind].longest + 1;
 }
 
-function toVerified(payload: TokenPayload): VerifiedToken {
+/** What a payload says of its bearer; only one of a job has a generation, events and a use. */
+type Bearer = Pick<TokenPayload, 'sub' | 'kind' | 'jti' | 'exp'> & {
+  readonly gen?: number | undefined;
+  readonly evt?: readonly string[] | undefined;
+  readonly use?: 'once' | undefined;
+};
+
+function toVerified(payload: Bearer): VerifiedToken {
   const common = {
     actor: Object.freeze({ kind: payload.kind, id: payload.sub }),
     tokenId: payload.jti,
@@ -181,7 +182,7 @@ function toVerified(payload: TokenPayload): VerifiedToken {
   if (payload.kind !== 'job') return Object.freeze({ ...common, once: false });
   return Object.freeze({
     ...common,
-    generation: payload.gen,
+    ...(payload.gen !== undefined && { generation: payload.gen }),
     ...(payload.evt ? { events: new Set(payload.evt) } : {}),
     once: payload.use === 'once',
   });

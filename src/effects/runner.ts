@@ -43,8 +43,10 @@ export class EffectRunner {
     for (;;) {
       const tasks = await this.#claim(atOnce);
       await Promise.all(tasks.map((task) => this.#run(task)));
-      if (tasks.length < atOnce) return;
+      if (tasks.length < atOnce) break;
     }
+    // Also what was taken by an earlier call.
+    await Promise.all(this.#running);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { InvalidData } from '../errors.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
+import { takeEvent } from './parseEvent.ts';
 import type { EventInput } from './request.ts';
 
 type DataArguments<Schema extends z.ZodType> =
@@ -9,9 +10,9 @@ type DataArguments<Schema extends z.ZodType> =
 /** The events that are methods: those of a machine that is known by its type. */
 type EventNames<Events> = string extends keyof Events
   ? never
-  : Exclude<keyof Events & string, 'reset'>;
+  : Exclude<keyof Events & string, 'reset' | 'delete'>;
 
-/** A method an event of a machine; `reset` is the whole action, on the job itself. */
+/** A method an event of a machine; `reset` and `delete` are the whole actions, on the job itself. */
 export type EventMethods<Events extends EventSchemas, Of extends Outcome> = {
   readonly [Name in EventNames<Events>]: (
     ...data: DataArguments<Events[Name]>
@@ -47,23 +48,30 @@ export function createChain<Events extends EventSchemas, Of extends Outcome>(
   chain.add(first);
   const methods = chain as unknown as Record<string, unknown>;
   for (const name of Object.keys(definition?.events ?? {})) {
-    if (name !== 'reset') methods[name] = (data?: unknown) => chain.add({ name, data });
+    if (!isAction(name) && !(name in methods))
+      methods[name] = (data?: unknown) => chain.add({ name, data });
   }
   // The methods were added one by one; the class itself knows only `send`.
   return chain as unknown as Chain<Events, Of>;
 }
+
+/** Actions of the job as a whole, which no chain holds. */
+const isAction = (name: string): boolean => name === 'reset' || name === 'delete';
 
 class EventChain<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = 'Chain';
   readonly #events: EventInput[] = [];
   readonly #outcome: Promise<Result>;
   #isSent = false;
+  /** What is wrong with the first event that could not be taken in. */
+  #problem: unknown;
 
   constructor(send: Send<Result>) {
     this.#outcome = new Promise((resolve, reject) => {
       queueMicrotask(() => {
         this.#isSent = true;
-        send(this.#events).then(resolve, reject);
+        if (this.#problem === undefined) send(this.#events).then(resolve, reject);
+        else reject(this.#problem);
       });
     });
   }
@@ -72,12 +80,18 @@ class EventChain<Result> implements Promise<Result> {
     return this.add({ name, data });
   }
 
+  /** Takes the data as it is now: what the caller changes later is not sent. */
   add(event: EventInput): this {
     if (this.#isSent) {
       const message = 'it has been sent; begin a new one on the job';
       throw new InvalidData('chain', [{ path: 'chain', message }]);
     }
-    this.#events.push(event);
+    try {
+      this.#events.push(takeEvent(event));
+    } catch (error) {
+      // Told to whoever awaits the chain, like every other refusal.
+      this.#problem ??= error;
+    }
     return this;
   }
 

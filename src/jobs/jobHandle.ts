@@ -3,6 +3,7 @@ import { JobNotFound, Unauthenticated } from '../errors.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
 import { persistSnapshot } from '../machine/snapshot.ts';
 import { createChain, type Chain, type EventMethods } from './chain.ts';
+import { checkKey } from './checkKey.ts';
 import type { Engine } from './engine.ts';
 import {
   activeStates,
@@ -69,7 +70,7 @@ function handleClass<Events extends EventSchemas>(
   const methods = Handle.prototype as unknown as Record<string, unknown>;
   if (!Object.hasOwn(definition?.events ?? {}, 'cancel')) methods['cancel'] = cancel;
   for (const name of Object.keys(definition?.events ?? {})) {
-    if (name === 'reset') continue;
+    if (name in JobCore.prototype) continue;
     methods[name] = function (this: JobCore<Events>, data?: unknown) {
       return this.send(name, data);
     };
@@ -122,7 +123,7 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
     return this.view().links;
   }
   get tags(): readonly string[] {
-    return this.#job.setup.tags;
+    return [...this.#job.setup.tags];
   }
   /** The virtual path of its directory below the archive root. */
   get archivePath(): string {
@@ -177,7 +178,7 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
     const answer = await sendEvents(this.#engine, this.id, {
       principal: this.#principal,
       demand: { kind: 'events', events: events.map(takeEvent) },
-      ...(key !== undefined && { key }),
+      ...(key !== undefined && { key: checkKey(key) }),
       ...(ifVersion !== undefined && { ifVersion }),
     });
     return this.#become(answer.job);

@@ -8,6 +8,7 @@ import { repairAll } from '../maintenance/repairProjection.ts';
 import type { JobFilter } from '../store/store.ts';
 import type { pipelineJob } from '../../machines/index.ts';
 import type { Engine } from './engine.ts';
+import { exportLog } from './exportLog.ts';
 import { createJobHandle, type JobHandle } from './jobHandle.ts';
 import type { JobView } from './jobView.ts';
 import { listJobs, type ListPage } from './listJobs.ts';
@@ -16,6 +17,8 @@ import { openEngine, type OpenedEngine, type OpenOptions } from './openEngine.ts
 import { createRegistries, type Documents, type Pipelines } from './registries.ts';
 import { setupJob } from './setupJob.ts';
 import type { SetupInput } from './setupInput.ts';
+import { verify, type VerifyOptions } from './verify.ts';
+import type { VerifyReport } from './verifyReport.ts';
 
 type BuiltIn = typeof pipelineJob;
 type Known<Machines extends readonly MachineDefinition[]> = BuiltIn | Machines[number];
@@ -118,6 +121,17 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     await this.engine.projector.flush();
     await this.#duties.runNow();
     await this.engine.projector.flush();
+  }
+
+  /** Proves the promises on the database, or on one job; see verify. Events may be sent meanwhile. */
+  async verify(options: Pick<VerifyOptions, 'job'> = {}): Promise<VerifyReport> {
+    await this.engine.projector.flush();
+    return verify(this.engine, options);
+  }
+
+  /** The log as lines of JSON, to be kept or checked elsewhere; see exportLog. */
+  export(options: { readonly job?: string | undefined } = {}): AsyncIterable<string> {
+    return exportLog(this.engine.store, options);
   }
 
   /** Finishes what is under way and closes. Everything acknowledged is on disk before and after. */

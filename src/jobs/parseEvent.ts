@@ -10,12 +10,28 @@ export interface ParsedEvent {
   readonly json: string | null;
 }
 
-/** Takes an event's data as it is at this moment. Throws InvalidData for what JSON would change. */
-export function takeEvent({ name, data }: EventInput): TakenEvent {
-  if (data === undefined || data === null) return { name, json: null };
+/**
+ * Takes an event's data as it is at this moment; one that was taken before stays as it was then. Throws
+ * InvalidData for what JSON would change.
+ */
+export function takeEvent(event: EventInput): TakenEvent {
+  if (event instanceof Taken) return event;
+  const { name, data } = event;
+  if (data === undefined || data === null) return new Taken(name, null);
   const json = canonicalJson(data);
   if (!json.ok) throw new InvalidData(`data of event ${String(name).slice(0, 64)}`, json.issues);
-  return { name, json: json.text };
+  return new Taken(name, json.text);
+}
+
+/** Only this file makes one, so no caller's object passes for it. */
+class Taken implements TakenEvent {
+  readonly name: unknown;
+  readonly json: string | null;
+
+  constructor(name: unknown, json: string | null) {
+    this.name = name;
+    this.json = json;
+  }
 }
 
 /**

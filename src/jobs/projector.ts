@@ -2,8 +2,11 @@ import type { EffectTask, Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
 import { toJobDocument, type LiveJob } from './liveJob.ts';
 
-/** How long a snapshot may lag behind its log, in milliseconds. */
-const windowMs = 50;
+/**
+ * How long a snapshot may lag behind its log, in milliseconds: usually the shorter; under load a
+ * multiple of what the last write took, so that a job's events coalesce and the log goes first.
+ */
+const windowMs = { usual: 50, longest: 400, writes: 8 };
 const retryMs = 200;
 
 /** What a stretch of log comes to: the job after it, and the effects that it asks for. */
@@ -37,6 +40,9 @@ export class Projector {
   /** In the order in which they began, so the first is the oldest. */
   readonly #open = new Set<Ticket>();
   #jobs = new Map<string, LiveJob>();
+  /** Those of them that most likely have no document yet. */
+  #created = new Set<string>();
+  #window = windowMs.usual;
   #effects: EffectTask[] = [];
   #marked: Ticket[] = [];
   #suspects = new Map<string, Ticket>();
@@ -63,9 +69,10 @@ export class Projector {
   mark({ job, effects }: Projection, ticket?: Ticket): void {
     const known = this.#jobs.get(job.id);
     if (!known || known.seq < job.seq) this.#jobs.set(job.id, job);
+    if (!known && job.seq === job.createdSeq) this.#created.add(job.id);
     for (const effect of effects) this.#effects.push(effect);
     if (ticket) this.#marked.push(ticket);
-    this.#schedule(windowMs);
+    this.#schedule(this.#window);
   }
 
   /** Nobody knows whether it was: the log will tell. */
@@ -118,14 +125,19 @@ export class Projector {
     const { store, telemetry, now } = this.#options;
     await this.#deriveSuspects();
     if (this.#jobs.size === 0 && this.#effects.length === 0) return;
-    const [jobs, effects, marked] = [this.#jobs, this.#effects, this.#marked];
+    const [jobs, created] = [this.#jobs, this.#created];
+    const [effects, marked] = [this.#effects, this.#marked];
     this.#jobs = new Map();
+    this.#created = new Set();
     this.#effects = [];
     this.#marked = [];
+    const started = performance.now();
     try {
       const living = [...jobs.values()].filter(({ removed }) => !removed);
-      await store.project(living.map(toJobDocument), effects);
+      await store.project(living.map(toJobDocument), effects, created);
       if (effects.length > 0) this.#options.onEffects();
+      const took = (performance.now() - started) * windowMs.writes;
+      this.#window = Math.min(Math.max(took, windowMs.usual), windowMs.longest);
       const lagMilliseconds = marked[0] ? now() - marked[0].at : 0;
       for (const ticket of marked) this.#open.delete(ticket);
       telemetry.emit('projection.written', { jobs: living.length, lagMilliseconds });

@@ -1,5 +1,6 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
 import { InvalidData } from '../errors.ts';
+import { checkKey } from './checkKey.ts';
 import type { Engine } from './engine.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
@@ -34,7 +35,7 @@ export async function resetJob(
   const { job: asked } = await sendEvents(engine, jobId, {
     principal,
     demand: { kind: 'events', events },
-    ...(key !== undefined && { key }),
+    ...(key !== undefined && { key: checkKey(key) }),
     ...(ifVersion !== undefined && { ifVersion }),
   });
   await engine.projector.flush();

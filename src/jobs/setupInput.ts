@@ -34,7 +34,8 @@ const maybe = <T extends z.ZodType>(schema: T) =>
 
 const schema = z.strictObject({
   pipeline: maybe(text),
-  parents: z.unknown().optional(),
+  // A list is copied: it is resolved later than the caller may change it.
+  parents: z.union([z.array(z.unknown()), z.unknown()]).optional(),
   data: z.unknown().optional(),
   session: maybe(text),
   agent: maybe(text),

@@ -75,9 +75,14 @@ export async function setupJob(
 
 /** The data as the machine's input schema wants it, as canonical JSON. */
 function parseData(machine: RegisteredMachine, given: unknown): string {
-  const result = machine.definition.input.safeParse(given);
+  // Before the schema sees it: that would pass over what is no plain JSON, and copy a cycle.
+  const result = machine.definition.input.safeParse(JSON.parse(toJson(given)));
   if (!result.success) throw new InvalidData('data', issuesOf(result.error, 'data'));
-  const json = canonicalJson(result.data ?? {});
+  return toJson(result.data ?? {});
+}
+
+function toJson(data: unknown): string {
+  const json = canonicalJson(data);
   if (!json.ok) throw new InvalidData('data', json.issues);
   return json.text;
 }

@@ -112,7 +112,9 @@ function writeArray(value: readonly unknown[], walk: Walk): string {
 }
 
 function writeObject(value: object, walk: Walk): string {
-  const keys = Object.keys(value).sort();
+  const keys = Object.keys(value);
+  // Sorting costs much garbage, and what was canonical once comes in order.
+  if (keys.some((key, index) => index > 0 && key < (keys[index - 1] ?? ''))) keys.sort();
   count(walk, keys.length);
   let text = '';
   for (const key of keys) {

@@ -59,8 +59,11 @@ export function stateNodes(machine: AnyStateMachine): AnyStateNode[] {
   return below(machine.root as AnyStateNode);
 }
 
+/** How the machine as a whole is called among its states. */
+export const rootState = '(root)';
+
 /** A state's dotted id inside its machine, or `(root)`. */
-export const stateId = (node: AnyStateNode): string => node.path.join('.') || '(root)';
+export const stateId = (node: AnyStateNode): string => node.path.join('.') || rootState;
 
 /** Every action a state may execute, with inline ones as functions. */
 export function stateActions(node: AnyStateNode): unknown[] {

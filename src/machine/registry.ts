@@ -5,11 +5,14 @@ import {
   checkMachine,
   guardNames,
   isForbidden,
+  rootState,
   stateActions,
   stateId,
   stateNodes,
 } from './checkMachine.ts';
 import type { MachineDefinition } from './define.ts';
+import { createPlainSteps, type PlainSteps } from './plainSteps.ts';
+import type { Accepted } from './step.ts';
 
 /** A registered machine with what is asked of it again and again already worked out. */
 export interface RegisteredMachine {
@@ -23,6 +26,7 @@ export interface RegisteredMachine {
   readonly adminEvents: ReadonlySet<string>;
   /** The one state an event leads to, for events that lead to only one. */
   readonly onlyTarget: ReadonlyMap<string, string>;
+  readonly plainSteps: PlainSteps<Accepted>;
 }
 
 export interface Registry {
@@ -99,11 +103,13 @@ function register(definition: MachineDefinition): RegisteredMachine {
     definition,
     machine,
     eventNames: new Map(names.map((event) => [event.toLowerCase(), event])),
+    plainSteps: createPlainSteps(machine, names),
     adminEvents: new Set(names.filter((event) => isAdminOnly(machine, event))),
     onlyTarget: new Map(
       [...targets].flatMap(([event, states]) => {
         const [only, ...others] = [...states];
-        return only !== undefined && others.length === 0 ? [[event, only] as const] : [];
+        const isState = only !== undefined && only !== rootState;
+        return isState && others.length === 0 ? [[event, only] as const] : [];
       }),
     ),
   };

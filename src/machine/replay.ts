@@ -1,6 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Actor } from './actor.ts';
 import { machineEvent } from './event.ts';
+import { messageOf } from './fault.ts';
 import type { RegisteredMachine } from './registry.ts';
 import { start, step, type Timer } from './step.ts';
 
@@ -66,7 +67,7 @@ function replayOne(
     if (decision.to !== entry.to) return `leads to ${decision.to}, not ${entry.to}`;
     return { snapshot: decision.next, timers: decision.timers };
   } catch (error) {
-    return `the entry cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return `the entry cannot be read: ${messageOf(error)}`;
   }
 }
 

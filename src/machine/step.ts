@@ -1,14 +1,14 @@
-import { createActor, createMachine } from 'xstate';
-import type { AnyActorScope, AnyMachineSnapshot, ExecutableActionObject, StateValue } from 'xstate';
+import type { AnyMachineSnapshot, ExecutableActionObject, StateValue } from 'xstate';
+import { actorScope } from './actorScope.ts';
 import { allowedEvents } from './allowedEvents.ts';
-import { canonicalJson } from './canonicalJson.ts';
-import { actionName, isForbidden, refusedBuiltIns } from './checkMachine.ts';
+import { actionName, isForbidden } from './checkMachine.ts';
 import type { Effect } from './effect.ts';
 import type { MachineEvent } from './event.ts';
+import { faultOf, isEffect, messageOf } from './fault.ts';
 import { guardText } from './labels.ts';
 import type { RegisteredMachine } from './registry.ts';
 import { asRestored, stateOf } from './snapshot.ts';
-import { startedTimer, timersAfter, type Timer } from './timers.ts';
+import { timersAfter, type Timer } from './timers.ts';
 
 export type { Timer } from './timers.ts';
 
@@ -58,6 +58,10 @@ export function step(
   }
   // A machine that is done still takes events declared on its root.
   if (snapshot.status !== 'active') return refused('finished');
+  const { plainSteps } = registered;
+  const key = timers.length === 0 ? plainSteps.keyOf(snapshot, event.type) : undefined;
+  const known = key === undefined ? undefined : plainSteps.known.get(key);
+  if (known) return known;
   try {
     const transitions = registered.machine.getTransitionData(snapshot, event);
     if (transitions.every(isForbidden)) {
@@ -66,10 +70,12 @@ export function step(
       return guard === undefined ? refused('absent') : refused('guard', guard);
     }
     const actions: ExecutableActionObject[] = [];
-    const next = registered.machine.transition(snapshot, event, scope(actions));
+    const next = registered.machine.transition(snapshot, event, actorScope(actions));
     const fault = faultOf(next, snapshot.context, actions, event.at);
     if (fault !== undefined) return refused('fault', fault);
-    return accept(next, from, actions, timers, event.at);
+    const decision = accept(next, from, actions, timers, event.at);
+    if (key !== undefined) plainSteps.known.set(key, decision);
+    return decision;
   } catch (error) {
     return refused('fault', messageOf(error));
   }
@@ -88,11 +94,17 @@ export function start(
     allowed: [],
     detail,
   });
+  const { startKey, known } = registered.plainSteps;
+  const first = startKey === undefined ? undefined : known.get(startKey);
+  if (first) return first;
   try {
     const actions: ExecutableActionObject[] = [];
-    const next = registered.machine.getInitialSnapshot(scope(actions), input);
+    const next = registered.machine.getInitialSnapshot(actorScope(actions), input);
     const fault = faultOf(next, undefined, actions, at);
-    return fault === undefined ? accept(next, '', actions, [], at) : refused(fault);
+    if (fault !== undefined) return refused(fault);
+    const decision = accept(next, '', actions, [], at);
+    if (startKey !== undefined) known.set(startKey, decision);
+    return decision;
   } catch (error) {
     return refused(messageOf(error));
   }
@@ -117,44 +129,6 @@ function accept(
   };
 }
 
-const isEffect = ({ type }: ExecutableActionObject): boolean => !type.startsWith('xstate.');
-
-/**
- * What makes a decision unfit to be stored: an error inside, a context or an effect's parameters that
- * JSON would change, a delay that is no time, an actor that some computed action asks for.
- */
-function faultOf(
-  next: AnyMachineSnapshot,
-  contextBefore: unknown,
-  actions: readonly ExecutableActionObject[],
-  at: string,
-): string | undefined {
-  if (next.status === 'error') return messageOf(next.error);
-  const faults = actions.flatMap((action) => actionFault(action, at) ?? []);
-  if (faults.length > 0) return faults.join('; ');
-  return next.context === contextBefore ? undefined : jsonFault(next.context, 'context');
-}
-
-function actionFault(action: ExecutableActionObject, at: string): string | undefined {
-  const { type, params } = action;
-  if (refusedBuiltIns.has(type)) return `${type} needs a living actor; use an effect`;
-  if (isEffect(action)) return params ? jsonFault(params, type) : undefined;
-  const timer = startedTimer(action, at);
-  const due = timer?.dueAt.getTime();
-  return Number.isNaN(due)
-    ? `the delay of ${timer?.event} is no number of milliseconds`
-    : undefined;
-}
-
-function jsonFault(value: unknown, root: string): string | undefined {
-  const json = canonicalJson(value, storedLimits, root);
-  return json.ok
-    ? undefined
-    : json.issues.map((each) => `${each.path}: ${each.message}`).join('; ');
-}
-
-const storedLimits = { depth: 32, keys: 100_000, bytes: 1_048_576 };
-
 /** The guard that stood in the way of an event this state has: of the innermost state first. */
 function refusingGuard(snapshot: AnyMachineSnapshot, type: string): string | undefined {
   for (const node of snapshot._nodes.toReversed()) {
@@ -164,26 +138,3 @@ function refusingGuard(snapshot: AnyMachineSnapshot, type: string): string | und
   }
   return undefined;
 }
-
-/** Stands in for a living actor; the library asks for one, nothing is ever sent to it. */
-const inert = createActor(createMachine({}));
-
-/** The library types a scope by the machine it is for, which is not known here. */
-const scope = (actions: ExecutableActionObject[]): never => scopeOf(actions) as never;
-
-const scopeOf = (actions: ExecutableActionObject[]): AnyActorScope => ({
-  self: inert,
-  system: inert.system,
-  id: '',
-  sessionId: '',
-  logger: ignore,
-  defer: ignore,
-  emit: ignore,
-  stopChild: ignore,
-  actionExecutor: (action) => actions.push(action),
-});
-
-const ignore = (): void => undefined;
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -25,7 +25,8 @@ export async function repairLost(
   for (const { process, projectedUntil, beatAt } of beats) {
     const silence = now.getTime() - beatAt.getTime();
     if (process === engine.processId || silence < silentMs) continue;
-    if (repaired.get(process) !== beatAt.getTime()) {
+    // Once more before it is forgotten: a commit that was on its way may have come in since.
+    if (silence >= goneMs || repaired.get(process) !== beatAt.getTime()) {
       await repairProcess(engine, process, projectedUntil);
       repaired.set(process, beatAt.getTime());
     }

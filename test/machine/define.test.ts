@@ -93,7 +93,8 @@ describe('defineMachine', () => {
   const reserved =
     'then catch finally constructor prototype toString valueOf toJSON hasOwnProperty isPrototypeOf ' +
     'propertyIsEnumerable toLocaleString id type typeVersion state states version token callbackUrl ' +
-    'archivePath data links context history allowedEvents send refresh issueToken revokeTokens THEN Then';
+    'archivePath archiveDirectory data links tags context history allowedEvents send sendAll refresh ' +
+    'view cancelJob issueToken revokeTokens THEN Then';
 
   it.each(reserved.split(' '))('refuses an event named %s', (event) => {
     const machine = machineWith({ on: { [event]: 'b' } });

@@ -18,13 +18,14 @@ import { replay, type ReplayEntry } from '../../src/machine/replay.ts';
 import { asRestored, persistSnapshot, stateOf } from '../../src/machine/snapshot.ts';
 import { start, step, type Accepted, type Refused, type Timer } from '../../src/machine/step.ts';
 import { eventNames, pipelineJobTable, states } from '../machines/pipelineJobTable.ts';
+import { isLong } from '../support/waitUntil.ts';
 import { allEvents, machineOf, randomConfig, randomPlainConfig } from './randomMachine.ts';
 import { admin, operator, register, system, throughJson } from './testMachine.ts';
 
-const long = process.env['LONG'] === '1';
 // The normal run takes the same machines every time, the long one new ones.
-const runs = long ? { numRuns: 5000 } : { numRuns: 300, seed: 20_261_121 };
-const length = long ? 30 : 20;
+const runs = isLong ? { numRuns: 5000 } : { numRuns: 300, seed: 20_261_121 };
+const length = isLong ? 30 : 20;
+const timeout = isLong ? 600_000 : 60_000;
 
 interface Move {
   readonly event: string;
@@ -163,21 +164,28 @@ const effectsOf = (actions: readonly { readonly type: string }[]): string[] =>
   actions.map(({ type }) => type).filter((type) => !type.startsWith('xstate.'));
 
 describe('any machine, stored and restored between any two events', () => {
-  it('goes where the library goes, lets the same events in, and replays to the same', () => {
-    fc.assert(
-      fc.property(randomConfig, moves, (config, played) => {
-        const registered = register(machineOf(config), allEvents.join(' '), ['effect1', 'effect2']);
-        const pair = new Pair(registered);
-        for (const move of played) pair.play(move);
-        pair.compareReplay();
-      }),
-      runs,
-    );
-  });
+  it(
+    'goes where the library goes, lets the same events in, and replays to the same',
+    { timeout },
+    () => {
+      fc.assert(
+        fc.property(randomConfig, moves, (config, played) => {
+          const registered = register(machineOf(config), allEvents.join(' '), [
+            'effect1',
+            'effect2',
+          ]);
+          const pair = new Pair(registered);
+          for (const move of played) pair.play(move);
+          pair.compareReplay();
+        }),
+        runs,
+      );
+    },
+  );
 });
 
 describe('any machine without parallel states', () => {
-  it('keeps its timers as a running actor of the library does', () => {
+  it('keeps its timers as a running actor of the library does', { timeout }, () => {
     fc.assert(
       fc.property(randomPlainConfig, moves, (config, played) => {
         const registered = register(machineOf(config), allEvents.join(' '), ['effect1', 'effect2']);

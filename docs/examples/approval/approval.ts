@@ -1,16 +1,15 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defineMachine, type EffectRun, type EventsOf } from 'jobwright';
 import { assign, or, setup } from 'xstate';
 import { z } from 'zod';
-import { defineMachine, type EventsOf } from '../../../src/machine/define.ts';
-import type { EffectRun } from '../../../src/machine/effect.ts';
 
 /** What a set-up has to say. */
 const input = z.object({ title: z.string().min(1), author: z.string().min(1) });
 
 const remark = z.object({ remark: z.string() }).optional();
 
-/** What may be sent, and with which data. Each event is also a method of the job. */
+/** What may be sent, and with which data. Each event is a method of the job. */
 const events = {
   /** The draft is ready for review in this revision. */
   submit: z.object({ revision: z.string().min(1) }),

@@ -1,22 +1,13 @@
-import { MongoBulkWriteError, MongoError } from 'mongodb';
-import { StoreUnavailable } from '../../errors.ts';
 import type { Telemetry } from '../../telemetry/emit.ts';
 import type { AppendOutcome, Commit } from '../store.ts';
-import type { Collections, CommitRecord } from './collections.ts';
+import type { Collections } from './collections.ts';
+import { settleFailure, type Waiting } from './settleFailure.ts';
 
 export interface Appender {
   /** The one durable write: see Store.append. */
   append: (commit: Commit) => Promise<AppendOutcome>;
   /** Resolves once nothing is queued or in flight. */
   drain(): Promise<void>;
-}
-
-interface Waiting {
-  readonly record: CommitRecord;
-  readonly size: number;
-  readonly deadline: number;
-  resolve(outcome: AppendOutcome): void;
-  reject(error: Error): void;
 }
 
 /** Two batches in flight were as fast as four or eight, and keep batches large. */
@@ -97,94 +88,25 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
   };
 }
 
-/** Sends a batch and settles each of its commits, or hands back those whose outcome is unknown. */
+/** Sends a batch and settles each of its commits; an answer that was lost is asked for again. */
 async function insertBatch(
   { commits }: Collections,
   telemetry: Telemetry,
   batch: Waiting[],
   enqueueLater: (batch: Waiting[]) => Promise<void>,
 ): Promise<void> {
-  const failure = await commits
-    .insertMany(
+  try {
+    await commits.insertMany(
       batch.map(({ record }) => record),
       { ordered: false },
-    )
-    .then(
-      () => undefined,
-      (error: unknown) => error,
     );
-  if (failure === undefined) return batch.forEach((each) => each.resolve('appended'));
-  const unknown: Waiting[] = [];
-  const outcomes = writeErrors(failure);
-  for (const [index, each] of batch.entries()) {
-    const error = outcomes.get(index);
-    if (error) await settle(commits, each, error, unknown);
-    else if (outcomes.size > 0 && !hasConcernError(failure)) each.resolve('appended');
-    else unknown.push(each);
+  } catch (failure) {
+    const again = await settleFailure(commits, telemetry, batch, failure);
+    if (again.length > 0) await enqueueLater(again);
+    return;
   }
-  await resolveUnknown(unknown, failure, telemetry, enqueueLater);
+  for (const each of batch) each.resolve('appended');
 }
-
-interface WriteError {
-  readonly code: number;
-  readonly errmsg: string;
-}
-
-function writeErrors(failure: unknown): Map<number, WriteError> {
-  if (!(failure instanceof MongoBulkWriteError)) return new Map();
-  return new Map(
-    [failure.writeErrors].flat().map(({ index, code, errmsg = '' }) => [index, { code, errmsg }]),
-  );
-}
-
-const hasConcernError = (failure: unknown): boolean =>
-  failure instanceof MongoBulkWriteError && failure.result.getWriteConcernError() !== undefined;
-
-/** The server has said no to this very commit: it is a rival's, or our own from an attempt whose answer was lost. */
-async function settle(
-  commits: Collections['commits'],
-  waiting: Waiting,
-  { code, errmsg }: WriteError,
-  unknown: Waiting[],
-): Promise<void> {
-  if (code !== duplicateKey) {
-    return waiting.reject(new StoreUnavailable(`a commit was refused (code ${code})`));
-  }
-  const { _id, process, nonce } = waiting.record;
-  const found = await commits.findOne({ _id }).catch((error: unknown) => error as Error);
-  if (found instanceof Error) return void unknown.push(waiting);
-  if (found?.process === process && found.nonce === nonce) return waiting.resolve('appended');
-  if (indexOf(errmsg) === 'idempotency') return waiting.resolve('repeated');
-  // Taken, but by a commit that no majority has yet: it may turn out to be our own.
-  if (found === null) return void unknown.push(waiting);
-  waiting.resolve('conflict');
-}
-
-const duplicateKey = 11000;
-
-const indexOf = (errmsg: string): string | undefined => /index: (\S+) dup key/.exec(errmsg)?.[1];
-
-/** Sends the same commits under the same ids again until the database says what became of them. */
-async function resolveUnknown(
-  batch: Waiting[],
-  failure: unknown,
-  telemetry: Telemetry,
-  enqueueLater: (batch: Waiting[]) => Promise<void>,
-): Promise<void> {
-  if (batch.length === 0) return;
-  const again: Waiting[] = [];
-  for (const each of batch) {
-    // An error of the client's making would only come again.
-    if (!(failure instanceof MongoError) || performance.now() > each.deadline) {
-      each.reject(unavailable(failure));
-    } else again.push(each);
-    telemetry.emit('commit.unknown', { jobId: each.record._id.job, error: String(failure) });
-  }
-  if (again.length > 0) await enqueueLater(again);
-}
-
-const unavailable = (cause: unknown): StoreUnavailable =>
-  new StoreUnavailable('the outcome of a commit is unknown', { cause });
 
 /** About how many bytes a commit takes, so that a batch stays below the driver's message size. */
 const sizeOf = ({ entries }: Pick<Commit, 'entries'>): number =>
