@@ -28,7 +28,7 @@ export class InvalidTransition extends JobError {
   /** The event's place in its chain, from 0. */
   readonly index: number;
   readonly from: string;
-  /** Names of the events that this actor could send now. */
+  /** Names of the events that the state has, for one kind of actor or another. */
   readonly allowed: readonly string[];
 
   constructor(refusal: {

@@ -71,7 +71,11 @@ export class EffectRunner {
       if (!waiting) return;
       if (task) continue;
       if (performance.now() > deadline) {
-        throw new EffectFailed(job, waiting.effect.type, 'another process is still at it');
+        throw new EffectFailed(
+          job,
+          waiting.effect.type,
+          'it, or one before it, is still under way',
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }

@@ -64,7 +64,7 @@ class EventChain<Result> implements Promise<Result> {
   readonly #outcome: Promise<Result>;
   #isSent = false;
   /** What is wrong with the first event that could not be taken in. */
-  #problem: unknown;
+  #problem: Error | undefined;
 
   constructor(send: Send<Result>) {
     this.#outcome = new Promise((resolve, reject) => {
@@ -90,7 +90,7 @@ class EventChain<Result> implements Promise<Result> {
       this.#events.push(takeEvent(event));
     } catch (error) {
       // Told to whoever awaits the chain, like every other refusal.
-      this.#problem ??= error;
+      this.#problem ??= error as Error;
     }
     return this;
   }

@@ -6,7 +6,7 @@ import { keyOf } from './answerRepeat.ts';
 import { decideCreate } from './decideCreate.ts';
 import { decideEvents } from './decideEvents.ts';
 import { decideRemove, decideRevoke, decideTimers, decideUnlink } from './decideOperation.ts';
-import { limits, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { foldEntry, type LiveJob, type Moved } from './liveJob.ts';
 import { placeEntries, type Answer, type Mail, type Request } from './request.ts';
 
@@ -61,7 +61,7 @@ export function decide(
     const key = keyOf(each.request);
     try {
       bytes += sizeOf(each.request);
-      const isTooMuch = draft.nextSeq > firstSeq && bytes > limits.chainBytes;
+      const isTooMuch = draft.nextSeq > firstSeq && bytes > engine.limits.chainBytes;
       if (isTooMuch || draft.hasRemoved || (key !== undefined && keys.has(key))) {
         deferred.push(each);
         continue;
@@ -136,9 +136,12 @@ class CommitDraft {
     let job = this.job;
     const entries: StoredEntry[] = [];
     for (const [index, { entry, moved, setup }] of drafts.entries()) {
-      const keyed = index === 0 && key !== undefined && { key, keyCount: drafts.length };
       const head = this.#head(job, request, setup);
-      const unhashed = { ...entry, actor: request.principal.actor, ...keyed };
+      const { actor } = request.principal;
+      const isKeyed = index === 0 && key !== undefined;
+      const unhashed = isKeyed
+        ? { ...entry, actor, key, keyCount: drafts.length }
+        : { ...entry, actor };
       const seq = this.nextSeq + index;
       const hash = entryHash(job?.headHash ?? firstHash, head, seq, unhashed);
       const stored = { ...unhashed, hash };

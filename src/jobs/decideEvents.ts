@@ -12,7 +12,7 @@ import { machineEvent } from '../machine/event.ts';
 import type { RegisteredMachine } from '../machine/registry.ts';
 import { step, type Refused } from '../machine/step.ts';
 import type { Draft, Standing } from './decide.ts';
-import { limits } from './engine.ts';
+import type { Limits } from './engine.ts';
 import type { LiveJob } from './liveJob.ts';
 import { parseEvent } from './parseEvent.ts';
 import type { Request, TakenEvent } from './request.ts';
@@ -26,7 +26,7 @@ export function decideEvents(
   const { id: jobId, generation } = job;
   checkVersion(job, request);
   const machine = machineOf(engine.registry.find(job.type, job.typeVersion), job);
-  checkSize(job, request, events);
+  checkSize(engine.limits, job, request, events);
   let { snapshot, timers } = machine;
   return events.map((taken, index) => {
     const { name, json } = parseEvent(machine.registered, taken);
@@ -62,7 +62,12 @@ function machineOf(registered: RegisteredMachine | undefined, job: LiveJob) {
   );
 }
 
-function checkSize(job: LiveJob, { principal }: Request, events: readonly TakenEvent[]): void {
+function checkSize(
+  limits: Limits,
+  job: LiveJob,
+  { principal }: Request,
+  events: readonly TakenEvent[],
+): void {
   const bytes = events.reduce((sum, { json }) => sum + (json?.length ?? 0), 0);
   const issues = [];
   if (events.length === 0) issues.push({ path: 'events', message: 'at least one event' });

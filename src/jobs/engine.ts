@@ -21,7 +21,7 @@ export interface Limits {
   readonly historyWarning: number;
 }
 
-export const limits: Limits = {
+export const defaultLimits: Limits = {
   chain: 1_000,
   chainBytes: 4 * 1024 * 1024,
   history: 50_000,
@@ -37,6 +37,7 @@ export interface Engine {
   readonly archive: Archive;
   readonly archivePrefixes: readonly string[];
   readonly telemetry: Telemetry;
+  readonly limits: Limits;
   readonly publicUrl: string;
   /** Milliseconds since 1970; never goes back within a process. */
   readonly now: () => number;

@@ -18,7 +18,7 @@ import { Telemetry } from '../telemetry/emit.ts';
 import { attachLog } from '../telemetry/log.ts';
 import { deriveProjection } from './deriveProjection.ts';
 import { prepareEffect } from './prepareEffect.ts';
-import type { Engine } from './engine.ts';
+import { defaultLimits, type Engine, type Limits } from './engine.ts';
 import { LiveJobs } from './liveJobs.ts';
 import { Mailboxes } from './mailbox.ts';
 import { Projector } from './projector.ts';
@@ -36,6 +36,8 @@ export interface OpenOptions<
   readonly store?: Store | undefined;
   /** The clock, in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
+  /** What a request may ask for at most. */
+  readonly limits?: Partial<Limits> | undefined;
   /** Where the engine tells what it does. */
   readonly telemetry?: Telemetry | undefined;
 }
@@ -79,6 +81,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     archive,
     archivePrefixes: config.archivePrefixes,
     telemetry,
+    limits: { ...defaultLimits, ...options.limits },
     publicUrl: config.publicUrl,
     now,
     nextNonce: () => (nonce += 1),

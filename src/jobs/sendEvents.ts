@@ -2,7 +2,7 @@ import type { Commit } from '../store/store.ts';
 import { answerRefusal, answerRepeats } from './answerRepeat.ts';
 import { decide, type Plan } from './decide.ts';
 import { effectTasks } from './deriveProjection.ts';
-import { limits, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { finishRemoval } from './finishRemoval.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
@@ -65,7 +65,9 @@ const isCreate = ({ request }: Mail): boolean => request.demand.kind === 'create
 
 /** The durable write, with the projection told what is under way, so that none is ever forgotten. */
 async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<string> {
-  const ticket = engine.projector.begin(commit.at.getTime());
+  // A commit's time may be ahead of this process's clock, by the clock of another: a repair looks from
+  // the earliest time that is open, and in order of their beginning only our own clock never goes back.
+  const ticket = engine.projector.begin(Math.min(commit.at.getTime(), engine.now()));
   try {
     const outcome = await engine.store.append(commit);
     if (outcome === 'appended') {
@@ -91,7 +93,7 @@ async function settle(engine: Engine, plan: Plan): Promise<void> {
 }
 
 function warnOfLength(
-  { telemetry }: Engine,
+  { telemetry, limits }: Engine,
   commit: Commit,
   { id, seq, createdSeq }: LiveJob,
 ): void {

@@ -68,6 +68,8 @@ function storedFaults(log: CheckedLog, document: JobDocument | null): Problem[] 
   if (last && document.seq > seq) {
     return projection(`the log ends here, but the stored job is at entry ${document.seq}`, seq);
   }
+  // What is left of a life that has ended goes with it, and is not held against the log.
+  if (!last || !log.isLive || document.seq < last.createdSeq) return [];
   const fields = differences(log, document);
   if (fields.length === 0) return [];
   return projection(`the stored job is not as the log says: ${fields.join(', ')}`, document.seq);
@@ -91,7 +93,7 @@ const lagging = ({ job, seq }: CheckedLog, projected: number, due: number): Prob
 /** Fields of the stored job that are not as the log has them, up to the entry that it is at. */
 function differences(log: CheckedLog, stored: JobDocument): string[] {
   const expected = expectedAt(log, stored.seq);
-  if (!expected || expected.removed) return [];
+  if (!expected) return [];
   const right: Readonly<Record<string, unknown>> = { ...toJobDocument(expected) };
   const found: Readonly<Record<string, unknown>> = { ...stored };
   const fields = new Set([...Object.keys(right), ...Object.keys(found)]);

@@ -287,6 +287,8 @@ export interface Store {
   findFiles(collection: string, texts: readonly string[]): Promise<DocumentMatch[]>;
   /** Takes an explicit archive path for a job; or the id of the job whose path equals, holds or lies in it. */
   claimArchive(path: string, job: string): Promise<string | null>;
+  /** The job that has claimed this very path. */
+  archiveOwner(path: string): Promise<string | null>;
   releaseArchive(path: string, job: string): Promise<void>;
 
   /** Resolves once nothing is in flight and the connection is closed. */

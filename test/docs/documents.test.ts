@@ -5,7 +5,7 @@ import { pipelineJob } from '../../machines/index.ts';
 import { authorise, type Action, type Principal } from '../../src/auth/authorise.ts';
 import { TOKEN_LIFETIMES, TOKEN_LIMIT, type VerifiedToken } from '../../src/auth/tokens.ts';
 import * as errors from '../../src/errors.ts';
-import { limits } from '../../src/jobs/engine.ts';
+import { defaultLimits as limits } from '../../src/jobs/engine.ts';
 import type { ActorKind } from '../../src/machine/actor.ts';
 import { jsonLimits } from '../../src/machine/canonicalJson.ts';
 import { mermaid } from '../../src/machine/diagram.ts';

@@ -12,6 +12,9 @@ export function createArchiveClaims() {
       return null;
     },
 
+    owner: (path: string): string | null =>
+      claims.find((claim) => claim.path === path)?.job ?? null,
+
     release: (path: string, job: string): void => {
       const index = claims.findIndex(isClaim(path, job));
       if (index >= 0) claims.splice(index, 1);

@@ -87,6 +87,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     findDocuments: answering(documents.find),
     findFiles: answering(documents.findFiles),
     claimArchive: answering(claims.claim),
+    archiveOwner: answering(claims.owner),
     releaseArchive: answering(claims.release),
 
     close,

@@ -3,6 +3,7 @@ import type { DocumentMatch, LinkedDocument, Pipeline } from '../store.ts';
 import { checkCollection, checkDocument } from '../checkDocument.ts';
 import { locationsOf, namesOf, pathsOf } from '../documentTexts.ts';
 import type { Collections, DocumentRecord, PipelineRecord } from './collections.ts';
+import { groupLookups } from './groupLookups.ts';
 
 /** Pipelines, linked documents and claims of archive paths; see Store. */
 export function createRegistries(collections: Collections, linkedCollections: readonly string[]) {
@@ -81,8 +82,9 @@ export function createRegistries(collections: Collections, linkedCollections: re
       ).flat();
     },
 
-    findFiles: (name: string, texts: readonly string[]): Promise<DocumentMatch[]> =>
+    findFiles: groupLookups((name, texts) =>
       find(name, ['_id', 'name', 'uri', '_paths'], locationsOf, texts),
+    ),
 
     async claimArchive(path: string, job: string): Promise<string | null> {
       const rival = async () => {
@@ -100,6 +102,10 @@ export function createRegistries(collections: Collections, linkedCollections: re
       const after = await rival();
       if (after) await archives.deleteOne({ _id: path, job });
       return after ? after.job : null;
+    },
+
+    async archiveOwner(path: string): Promise<string | null> {
+      return (await archives.findOne({ _id: { $eq: path } }))?.job ?? null;
     },
 
     async releaseArchive(path: string, job: string): Promise<void> {

@@ -17,6 +17,14 @@ export function describeArchiveClaims(makeStore: MakeStore): void {
       expect(await store().claimArchive(held, 'third')).toBeNull();
     });
 
+    it('tells whose a very path is', async () => {
+      await store().claimArchive('/products/v2/own/a', 'holder');
+      expect(await store().archiveOwner('/products/v2/own/a')).toBe('holder');
+      expect(await store().archiveOwner('/products/v2/own')).toBeNull();
+      await store().releaseArchive('/products/v2/own/a', 'holder');
+      expect(await store().archiveOwner('/products/v2/own/a')).toBeNull();
+    });
+
     it.each([
       { held: '/products/v2/seg/a', wanted: '/products/v2/seg/ab' },
       { held: '/products/v2/dot/a', wanted: '/products/v2/dot/a.b' },

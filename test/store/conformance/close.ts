@@ -47,6 +47,7 @@ const operations: Readonly<Record<Operation, (store: Store) => Promise<unknown>>
   findDocuments: (store) => store.findDocuments(['samples'], ['x']),
   findFiles: (store) => store.findFiles('files', ['x']),
   claimArchive: (store) => store.claimArchive('/products/v2/x', 'job'),
+  archiveOwner: (store) => store.archiveOwner('/products/v2/x'),
   releaseArchive: (store) => store.releaseArchive('/products/v2/x', 'job'),
 };
 
