@@ -11,7 +11,9 @@ export interface EffectRunnerOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** The handler of an effect, of the machine's own or of the engine's. */
-  readonly handlerOf: (task: EffectTask) => EffectHandler | undefined;
+  readonly handlerOf: (
+    task: Pick<EffectTask, 'type' | 'typeVersion' | 'effect'>,
+  ) => EffectHandler | undefined;
   /** What the handler is given. */
   readonly prepare: (task: EffectTask, signal: AbortSignal) => Promise<EffectRun>;
 }
@@ -33,6 +35,8 @@ export class EffectRunner {
   readonly #options: EffectRunnerOptions;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Outcomes that could not be written down; until they are, their leases hold up everybody. */
+  readonly #untold = new Set<() => Promise<void>>();
 
   constructor(options: EffectRunnerOptions) {
     this.#options = options;
@@ -40,6 +44,10 @@ export class EffectRunner {
 
   /** Takes what is due and runs it, until nothing is. */
   async runDue(): Promise<void> {
+    for (const write of this.#untold) {
+      await write();
+      this.#untold.delete(write);
+    }
     for (;;) {
       const tasks = await this.#claim(atOnce);
       await Promise.all(tasks.map((task) => this.#run(task)));
@@ -71,11 +79,7 @@ export class EffectRunner {
       if (!waiting) return;
       if (task) continue;
       if (performance.now() > deadline) {
-        throw new EffectFailed(
-          job,
-          waiting.effect.type,
-          'it, or one before it, is still under way',
-        );
+        throw new EffectFailed(job, waiting.effect.type, this.#whyWaiting(waiting));
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
@@ -87,8 +91,14 @@ export class EffectRunner {
     await Promise.all(this.#running);
   }
 
+  #whyWaiting(task: EffectTask): string {
+    return this.#options.handlerOf(task)
+      ? 'it, or one before it, is still under way'
+      : `${task.type}@${task.typeVersion} is not registered here, and no process that knows it has run it`;
+  }
+
   async #claim(limit: number, job?: string): Promise<EffectTask[]> {
-    const { store, processId, now } = this.#options;
+    const { store, processId, now, handlerOf } = this.#options;
     if (this.#stop.signal.aborted) return [];
     const time = now();
     return store.claimEffects({
@@ -96,6 +106,8 @@ export class EffectRunner {
       now: new Date(time),
       leaseUntil: new Date(time + leaseMs),
       limit,
+      // Another process may know the machine; an attempt here would only count against the effect.
+      accepts: (task) => handlerOf(task) !== undefined,
       ...(job !== undefined && { job }),
     });
   }
@@ -118,26 +130,32 @@ export class EffectRunner {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(leaseMs - 5_000)]);
     try {
       const handler = handlerOf(task);
-      if (!handler) throw new NoHandler(`${task.type}@${task.typeVersion} is not registered here`);
+      if (!handler) throw new Error(`${task.type}@${task.typeVersion} is not registered here`);
       await handler(await prepare(task, signal));
     } catch (failure) {
       const error = failure instanceof Error ? failure.message : String(failure);
       const dueAt = retryAt(task, failure, now());
-      await store.failEffect(task.id, processId, error, dueAt);
+      await this.#tell(() => store.failEffect(task.id, processId, error, dueAt));
       telemetry.emit(dueAt ? 'effect.failed' : 'effect.parked', { ...told, error });
       return;
     }
-    await store.completeEffect(task.id, processId, new Date(now()));
+    await this.#tell(() => store.completeEffect(task.id, processId, new Date(now())));
     telemetry.emit('effect.done', told);
+  }
+
+  /** Writes an outcome down, or keeps it for the next run and rejects. */
+  async #tell(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      this.#untold.add(write);
+      throw error;
+    }
   }
 }
 
-class NoHandler extends Error {}
-
 /** Null parks: after too many attempts, or where another attempt could not end differently. */
 function retryAt({ attempts }: EffectTask, failure: unknown, now: number): Date | null {
-  // Another process may know the machine.
-  if (failure instanceof NoHandler) return new Date(now + firstRetryMs);
   if (attempts >= maxAttempts || failure instanceof ArchivePathRefused) return null;
   return new Date(now + Math.min(firstRetryMs * 2 ** (attempts - 1), longestRetryMs));
 }

@@ -40,6 +40,7 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   readonly documents: Documents;
   readonly #opened: OpenedEngine;
   readonly #duties: RunningDuties;
+  #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedEngine) {
     const { engine } = opened;
@@ -134,8 +135,12 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     return exportLog(this.engine.store, options);
   }
 
-  /** Finishes what is under way and closes. Everything acknowledged is on disk before and after. */
-  async close(): Promise<void> {
+  /** Finishes what is under way and closes, once. Everything acknowledged is on disk before and after. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await this.#duties.stop();
     await closeEngine(this.#opened);
   }

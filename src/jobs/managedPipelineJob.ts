@@ -1,5 +1,6 @@
 import { pipelineJob } from '../../machines/index.ts';
 import { ManagedPipelineJobError } from '../errors.ts';
+import { canonicalJson } from '../machine/canonicalJson.ts';
 import { createChain, type Chain, type EventMethods } from './chain.ts';
 import type { JobHandle, WithToken } from './jobHandle.ts';
 import { JobManager } from './jobManager.ts';
@@ -38,11 +39,12 @@ class PipelineJob {
   async setup({ data }: { readonly data?: SetupInput['data'] } = {}): Promise<ManagedPipelineJob> {
     const { pipelines, parents, session, agent, task, archivePath, instanced, tags } =
       this.#options;
+    const merged = asOfNow(mergeData(this.#options.data ?? {}, data ?? {}));
     const manager = await this.#open();
     this.#job = await manager.setup('pipelineJob', {
       pipeline: pipelines.pipeline_uuid,
       parents,
-      data: mergeData(this.#options.data ?? {}, data ?? {}),
+      data: merged,
       session,
       agent,
       task,
@@ -123,6 +125,12 @@ class PipelineJob {
     this.#manager ??= JobManager.open({ ...options, publicUrl }) as Promise<JobManager>;
     return this.#manager;
   }
+}
+
+/** A copy that the caller cannot change any more; what is no plain JSON stays, to be refused by name. */
+function asOfNow(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const json = canonicalJson(data);
+  return json.ok ? (JSON.parse(json.text) as Record<string, unknown>) : data;
 }
 
 /** Gives a class a method for each event of the pipeline job, which begins a chain by its `send`. */

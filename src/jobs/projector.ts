@@ -45,7 +45,9 @@ export class Projector {
   #window = windowMs.usual;
   #effects: EffectTask[] = [];
   #marked: Ticket[] = [];
-  #suspects = new Map<string, Ticket>();
+  /** Several commits of one job may be in doubt. */
+  readonly #suspects = new Map<string, readonly Ticket[]>();
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -77,7 +79,7 @@ export class Projector {
 
   /** Nobody knows whether it was: the log will tell. */
   suspect(id: string, ticket: Ticket): void {
-    this.#suspects.set(id, ticket);
+    this.#suspects.set(id, [...(this.#suspects.get(id) ?? []), ticket]);
     this.#schedule(retryMs);
   }
 
@@ -100,6 +102,7 @@ export class Projector {
     while (this.#isDirty() && performance.now() < deadline) {
       await this.flush().catch(ignoreReported);
     }
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
@@ -115,9 +118,11 @@ export class Projector {
   }
 
   #schedule(delay: number): void {
+    if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.flush().catch(ignoreReported);
+      // What could not be written now is tried again, also where no further commit comes.
+      this.flush().catch(() => this.#schedule(retryMs));
     }, delay);
   }
 
@@ -151,11 +156,16 @@ export class Projector {
   }
 
   async #deriveSuspects(): Promise<void> {
-    for (const [id, ticket] of [...this.#suspects]) {
-      const projection = await this.#options.derive(id, new Date(ticket.at));
-      this.#suspects.delete(id);
-      if (projection) this.mark(projection, ticket);
-      else this.abandon(ticket);
+    for (const [id, tickets] of [...this.#suspects]) {
+      const since = Math.min(...tickets.map(({ at }) => at));
+      const projection = await this.#options.derive(id, new Date(since));
+      const later = this.#suspects.get(id)?.slice(tickets.length) ?? [];
+      if (later.length > 0) this.#suspects.set(id, later);
+      else this.#suspects.delete(id);
+      if (projection) {
+        this.mark(projection);
+        this.#marked.push(...tickets);
+      } else tickets.forEach((ticket) => this.abandon(ticket));
     }
   }
 }

@@ -1,27 +1,29 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { stateNodes } from './checkMachine.ts';
+import type { Accepted } from './step.ts';
+
+/** Where a decision is kept from its first time on. */
+export interface Slot {
+  decision?: Accepted;
+}
 
 /**
- * Decisions that follow from a state and an event's name alone, kept from their first time on: at most
- * one a pair. So most events of most jobs cost a look-up, and jobs in one state share one snapshot.
+ * Places for the decisions that follow from a state and an event's name alone. So most events of most
+ * jobs cost a look-up, and jobs in one state share one snapshot.
  */
-export interface PlainSteps<Decision> {
-  /** Under which a decision is kept; undefined where more than state and event decides. */
-  keyOf(snapshot: AnyMachineSnapshot, event: string): string | undefined;
-  /** Under which the start is kept; undefined where the input has a say in it. */
-  readonly startKey: string | undefined;
-  readonly known: Map<string, Decision>;
+export interface PlainSteps {
+  /** Undefined where more than state and event decides. */
+  slotOf(snapshot: AnyMachineSnapshot, event: string): Slot | undefined;
+  /** Undefined where the input has a say in the start. */
+  readonly start: Slot | undefined;
 }
 
 /**
  * Only for a flat machine whose states do nothing by themselves (no entry, exit or eventless step, no
- * timer, no end), only while its context is empty, only for events whose transitions have neither guard
- * nor action.
+ * timer, no end), while its context is empty, and for events whose transitions have neither guard nor
+ * action.
  */
-export function createPlainSteps<Decision>(
-  machine: AnyStateMachine,
-  events: readonly string[],
-): PlainSteps<Decision> {
+export function createPlainSteps(machine: AnyStateMachine, events: readonly string[]): PlainSteps {
   const nodes = stateNodes(machine);
   const isQuiet = nodes.every(
     (node) =>
@@ -33,15 +35,26 @@ export function createPlainSteps<Decision>(
     nodes
       .flatMap(({ transitions }) => transitions.get(event) ?? [])
       .every(({ guard, actions }) => guard === undefined && actions.length === 0);
-  const plain = new Set(isQuiet ? events.filter(isPlain) : []);
+  const plain = isQuiet ? events.filter(isPlain) : [];
+  const slots = new Map(
+    nodes.map(({ key }) => [key, new Map(plain.map((event): [string, Slot] => [event, {}]))]),
+  );
   const startsAlike =
     isQuiet && machine.config.context === undefined && machine.root.initial.actions.length === 0;
   return {
-    keyOf: ({ value, context }, event) =>
-      plain.has(event) && Object.keys(context as object).length === 0
-        ? `${value as string} ${event}`
-        : undefined,
-    startKey: startsAlike ? '' : undefined,
-    known: new Map(),
+    slotOf: ({ value, context }, event) =>
+      isEmpty(context as object) ? slots.get(value as string)?.get(event) : undefined,
+    start: startsAlike ? {} : undefined,
   };
 }
+
+/** Fills a slot, if there is one, with what many jobs will share. */
+export function keep(slot: Slot | undefined, decision: Accepted): Accepted {
+  if (slot) {
+    Object.freeze(decision.next.context);
+    slot.decision = decision;
+  }
+  return decision;
+}
+
+const isEmpty = (context: object): boolean => Object.keys(context).length === 0;

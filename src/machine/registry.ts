@@ -12,7 +12,6 @@ import {
 } from './checkMachine.ts';
 import type { MachineDefinition } from './define.ts';
 import { createPlainSteps, type PlainSteps } from './plainSteps.ts';
-import type { Accepted } from './step.ts';
 
 /** A registered machine with what is asked of it again and again already worked out. */
 export interface RegisteredMachine {
@@ -26,7 +25,7 @@ export interface RegisteredMachine {
   readonly adminEvents: ReadonlySet<string>;
   /** The one state an event leads to, for events that lead to only one. */
   readonly onlyTarget: ReadonlyMap<string, string>;
-  readonly plainSteps: PlainSteps<Accepted>;
+  readonly plainSteps: PlainSteps;
 }
 
 export interface Registry {

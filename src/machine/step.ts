@@ -6,6 +6,7 @@ import type { Effect } from './effect.ts';
 import type { MachineEvent } from './event.ts';
 import { faultOf, isEffect, messageOf } from './fault.ts';
 import { guardText } from './labels.ts';
+import { keep } from './plainSteps.ts';
 import type { RegisteredMachine } from './registry.ts';
 import { asRestored, stateOf } from './snapshot.ts';
 import { timersAfter, type Timer } from './timers.ts';
@@ -58,10 +59,8 @@ export function step(
   }
   // A machine that is done still takes events declared on its root.
   if (snapshot.status !== 'active') return refused('finished');
-  const { plainSteps } = registered;
-  const key = timers.length === 0 ? plainSteps.keyOf(snapshot, event.type) : undefined;
-  const known = key === undefined ? undefined : plainSteps.known.get(key);
-  if (known) return known;
+  const slot = timers.length === 0 ? registered.plainSteps.slotOf(snapshot, event.type) : undefined;
+  if (slot?.decision) return slot.decision;
   try {
     const transitions = registered.machine.getTransitionData(snapshot, event);
     if (transitions.every(isForbidden)) {
@@ -73,9 +72,7 @@ export function step(
     const next = registered.machine.transition(snapshot, event, actorScope(actions));
     const fault = faultOf(next, snapshot.context, actions, event.at);
     if (fault !== undefined) return refused('fault', fault);
-    const decision = accept(next, from, actions, timers, event.at);
-    if (key !== undefined) plainSteps.known.set(key, decision);
-    return decision;
+    return keep(slot, accept(next, from, actions, timers, event.at));
   } catch (error) {
     return refused('fault', messageOf(error));
   }
@@ -94,17 +91,13 @@ export function start(
     allowed: [],
     detail,
   });
-  const { startKey, known } = registered.plainSteps;
-  const first = startKey === undefined ? undefined : known.get(startKey);
-  if (first) return first;
+  const slot = registered.plainSteps.start;
+  if (slot?.decision) return slot.decision;
   try {
     const actions: ExecutableActionObject[] = [];
     const next = registered.machine.getInitialSnapshot(actorScope(actions), input);
     const fault = faultOf(next, undefined, actions, at);
-    if (fault !== undefined) return refused(fault);
-    const decision = accept(next, '', actions, [], at);
-    if (startKey !== undefined) known.set(startKey, decision);
-    return decision;
+    return fault === undefined ? keep(slot, accept(next, '', actions, [], at)) : refused(fault);
   } catch (error) {
     return refused(messageOf(error));
   }

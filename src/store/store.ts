@@ -176,6 +176,8 @@ export interface EffectClaim {
   readonly limit: number;
   /** Only this job's. */
   readonly job?: string;
+  /** Only what the claimer can run; a job whose turn it is with another one is left to others. */
+  readonly accepts?: (task: Pick<EffectTask, 'type' | 'typeVersion' | 'effect'>) => boolean;
 }
 
 export interface ProcessBeat {

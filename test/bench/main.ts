@@ -98,7 +98,7 @@ function inChild(name: string, uri: string): Promise<Report> {
   return new Promise((resolve, reject) => {
     let report: Report | undefined;
     const child = fork(program, [name, ...options, '--on', uri], {
-      execArgv: [...process.execArgv, '--expose-gc', '--enable-source-maps'],
+      execArgv: [...process.execArgv, '--expose-gc'],
     });
     child.on('message', (message) => (report = message as Report));
     child.on('error', reject);

@@ -12,7 +12,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
 });
-await bundle.write({ file, format: 'esm', codeSplitting: false, sourcemap: true });
+await bundle.write({ file, format: 'esm', codeSplitting: false });
 await bundle.close();
 
 const child = spawn(process.execPath, [file, ...process.argv.slice(2)], { stdio: 'inherit' });

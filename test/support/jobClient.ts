@@ -29,6 +29,8 @@ export type ClientRequest =
 export interface Attempt {
   readonly operation: Operation;
   outcome: Outcome | undefined;
+  /** Whether it was asked for again, as its first answer was lost. */
+  isRepeated: boolean;
 }
 
 /** A process with a JobManager of its own. */
@@ -39,6 +41,8 @@ export interface JobClient {
     writers: readonly (readonly Operation[])[],
     onOutcome?: (attempt: Attempt) => void,
   ): Promise<readonly Attempt[]>;
+  /** Commits whose outcome was not known at first, and requests that had to be asked again. */
+  readonly troubles: { unknown: number; unavailable: number };
   arm(killAt?: string): void;
   setClock(offset: number): void;
   /** Closes the manager and ends; resolves to the fault points since it was armed, null if it died. */
@@ -58,14 +62,20 @@ export async function startClient(options: ClientOptions): Promise<JobClient> {
   await child.messageWhere(({ type }) => type === 'ready');
   const runs = new Map<number, Run>();
   let closed: readonly string[] | null = null;
+  const troubles = { unknown: 0, unavailable: 0 };
   const hear = (message: ChildMessage): void => {
+    if (message['type'] === 'done') {
+      troubles.unknown = message['unknown'] as number;
+      troubles.unavailable = message['unavailable'] as number;
+    }
     if (message['type'] === 'closed') closed = message['points'] as string[];
     runs.get(message['id'] as number)?.hear(message);
   };
   const listening = listen(() => child.nextMessage(), hear).then(async () => {
     const end = await child.ended;
     for (const run of runs.values()) run.end();
-    if (end.code !== 0 && end.signal === null) throw new Error(`a client failed: ${child.stderr()}`);
+    if (end.code !== 0 && end.signal === null)
+      throw new Error(`a client failed: ${child.stderr()}`);
     return end;
   });
   listening.catch(() => undefined);
@@ -73,6 +83,7 @@ export async function startClient(options: ClientOptions): Promise<JobClient> {
   let lastId = 0;
   return {
     pid: child.pid,
+    troubles,
     async run(writers, onOutcome) {
       const id = (lastId += 1);
       const run = startRun(writers, onOutcome);
@@ -115,18 +126,19 @@ function startRun(
     attempts,
     ended,
     end,
-    hear({ type, writer, index, outcome }) {
+    hear({ type, writer, index, outcome, isRepeated }) {
       const place = `${String(writer)}:${String(index)}`;
       const operation = writers[writer as number]?.[index as number];
       if (type === 'done') end();
       if (type === 'invoked' && operation) {
-        const attempt = { operation, outcome: undefined };
+        const attempt = { operation, outcome: undefined, isRepeated: false };
         attempts.push(attempt);
         places.set(place, attempt);
       }
       const attempt = places.get(place);
       if (type !== 'outcome' || !attempt) return;
       attempt.outcome = outcome as Outcome;
+      attempt.isRepeated = isRepeated === true;
       onOutcome(attempt);
     },
   };

@@ -24,6 +24,8 @@ export type Operation =
     }
   | { readonly do: 'reset'; readonly job: string; readonly key?: string }
   | { readonly do: 'delete' | 'cancel'; readonly job: string }
+  /** Waits until the job's effects have run. */
+  | { readonly do: 'runEffects'; readonly job: string }
   | { readonly do: 'fireTimers' };
 
 export type Outcome =
@@ -79,6 +81,10 @@ async function attempt(engine: Engine, operation: Operation): Promise<Outcome> {
     case 'cancel':
       await cancelJob(engine, operator, operation.job);
       return done({ id: operation.job, state: '', seq: 0 });
+    case 'runEffects':
+      await engine.projector.flush();
+      await engine.effects.runFor(operation.job, 1);
+      return done({ id: operation.job, state: '', seq: 0 });
     case 'fireTimers':
       await fireTimers(engine);
       return done({ id: '', state: '', seq: 0 });
@@ -87,5 +93,5 @@ async function attempt(engine: Engine, operation: Operation): Promise<Outcome> {
 
 const done = (
   { id, state, seq }: { id: string; state: string; seq: number },
-  entries: readonly { seq: number; hash: string }[] = [],
+  entries: readonly { readonly seq: number; readonly hash: string }[] = [],
 ): Outcome => ({ ok: true, job: id, state, version: seq, entries });

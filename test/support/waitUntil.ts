@@ -3,6 +3,7 @@ export const waitUntil = async (
   what: string,
   condition: () => Promise<string | true>,
   withinMs: number,
+  everyMs = 50,
 ): Promise<number> => {
   const started = performance.now();
   for (;;) {
@@ -10,7 +11,7 @@ export const waitUntil = async (
     const elapsed = performance.now() - started;
     if (found === true) return elapsed;
     if (elapsed > withinMs) throw new Error(`${what}: after ${withinMs} ms still ${found}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 };
 

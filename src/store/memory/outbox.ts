@@ -22,7 +22,7 @@ export function createOutbox() {
       for (const task of tasks) if (!held.has(task.id)) settle(task);
     },
 
-    claim: ({ owner, now, leaseUntil, limit, job }: EffectClaim): EffectTask[] => {
+    claim: ({ owner, now, leaseUntil, limit, job, accepts }: EffectClaim): EffectTask[] => {
       const earliest = new Map<string, Held>();
       for (const each of inOrder()) {
         if (job !== undefined && each.task.job !== job) continue;
@@ -32,6 +32,7 @@ export function createOutbox() {
       }
       return [...earliest.values()]
         .filter((each) => each.task.dueAt <= now && !isLeased(each, now))
+        .filter(({ task }) => accepts?.(task) ?? true)
         .sort((one, other) => one.task.dueAt.getTime() - other.task.dueAt.getTime())
         .slice(0, limit)
         .map((each) => {

@@ -12,9 +12,10 @@ export function createOutbox({ effects }: Collections) {
     job: string,
     free: Filter<EffectRecord>,
     lease: { owner: string; leaseUntil: Date },
+    accepts: Accepts,
   ): Promise<EffectTask | null> => {
     const first = await effects.find({ job, status: 'due' }).sort(inOrder).limit(1).next();
-    if (!first) return null;
+    if (!first || !accepts(first)) return null;
     const record = await effects.findOneAndUpdate(
       { ...free, _id: first._id },
       { $set: lease, $inc: { attempts: 1 } },
@@ -29,7 +30,14 @@ export function createOutbox({ effects }: Collections) {
   });
 
   return {
-    async claimEffects({ owner, now, leaseUntil, limit, job }: EffectClaim): Promise<EffectTask[]> {
+    async claimEffects({
+      owner,
+      now,
+      leaseUntil,
+      limit,
+      job,
+      accepts = acceptAll,
+    }: EffectClaim): Promise<EffectTask[]> {
       const free = {
         status: 'due' as const,
         dueAt: { $lte: now },
@@ -40,9 +48,9 @@ export function createOutbox({ effects }: Collections) {
       const seen = new Set<string>();
       for await (const candidate of effects.find(free).sort({ dueAt: 1, seq: 1, index: 1 })) {
         if (claimed.length === limit) break;
-        if (seen.has(candidate.job)) continue;
+        if (seen.has(candidate.job) || !accepts(candidate)) continue;
         seen.add(candidate.job);
-        const task = await claimFirst(candidate.job, free, { owner, leaseUntil });
+        const task = await claimFirst(candidate.job, free, { owner, leaseUntil }, accepts);
         if (task) claimed.push(task);
       }
       return claimed;
@@ -91,6 +99,9 @@ export function createOutbox({ effects }: Collections) {
     },
   };
 }
+
+type Accepts = NonNullable<EffectClaim['accepts']>;
+const acceptAll: Accepts = () => true;
 
 const toTask = ({
   _id,

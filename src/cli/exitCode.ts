@@ -1,0 +1,51 @@
+import { JobError } from '../errors.ts';
+
+/** How a command ends; see docs/cli.md. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  notFound: 3,
+  refused: 4,
+  noRight: 5,
+  conflict: 6,
+  unreachable: 7,
+  interrupted: 130,
+} as const;
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  const code = error instanceof JobError ? error.code : systemCode(error);
+  return byErrorCode.get(code ?? '') ?? exitCodes.failure;
+}
+
+/** The code of an error of the file system or the network. */
+export function systemCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+const { usage, notFound, refused, noRight, conflict, unreachable } = exitCodes;
+
+const byErrorCode: ReadonlyMap<string, number> = new Map([
+  ['INVALID_CONFIGURATION', usage],
+  ['INVALID_DATA', usage],
+  ['MIXED_PARENTS', usage],
+  ['ARCHIVE_PATH_REFUSED', usage],
+  ['JOB_NOT_FOUND', notFound],
+  ['PIPELINE_NOT_FOUND', notFound],
+  ['PARENT_NOT_FOUND', notFound],
+  ['UNKNOWN_MACHINE', notFound],
+  ['ENOENT', notFound],
+  ['INVALID_TRANSITION', refused],
+  ['UNKNOWN_EVENT', refused],
+  ['CANCEL_TOO_LATE', refused],
+  ['MACHINE_FAULT', refused],
+  ['UNAUTHENTICATED', noRight],
+  ['FORBIDDEN', noRight],
+  ['ADMIN_REQUIRED', noRight],
+  ['IDEMPOTENCY_CONFLICT', conflict],
+  ['VERSION_MISMATCH', conflict],
+  ['STORE_UNAVAILABLE', unreachable],
+  ['EMBEDDED_MONGO', unreachable],
+]);

@@ -1,0 +1,24 @@
+/** What a command reads and writes: all of the outside that it sees. */
+export interface Io {
+  /** Data. */
+  readonly stdout: Output;
+  /** Messages. */
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Raised when the user interrupts. */
+  readonly signal: AbortSignal;
+  /** The program file of this command line, for a second process of it. */
+  readonly program: string;
+}
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+/** What every command is made with. */
+export interface CommandContext {
+  readonly io: Io;
+  /** The exit code, where it is not 0. */
+  readonly exit: (code: number) => void;
+}
