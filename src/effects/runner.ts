@@ -1,7 +1,8 @@
-import { ArchivePathRefused, EffectFailed } from '../errors.ts';
+import { EffectFailed } from '../errors.ts';
 import type { EffectHandler, EffectRun } from '../machine/effect.ts';
 import type { EffectTask, Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
+import { leaseMs, Leases } from './leases.ts';
 
 export interface EffectRunnerOptions {
   readonly store: Store;
@@ -18,12 +19,7 @@ export interface EffectRunnerOptions {
   readonly prepare: (task: EffectTask, signal: AbortSignal) => Promise<EffectRun>;
 }
 
-/** Milliseconds. A handler that takes longer than its lease may run a second time beside itself. */
-const leaseMs = 60_000;
-const firstRetryMs = 1_000;
-const longestRetryMs = 300_000;
-/** After so many failures an effect is parked with its reason, for a person. */
-const maxAttempts = 10;
+/** How many run at once, and how often a waiting caller looks, in milliseconds. */
 const atOnce = 8;
 const pollMs = 20;
 
@@ -35,19 +31,17 @@ export class EffectRunner {
   readonly #options: EffectRunnerOptions;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  /** Outcomes that could not be written down; until they are, their leases hold up everybody. */
-  readonly #untold = new Set<() => Promise<void>>();
+  readonly #leases: Leases;
 
   constructor(options: EffectRunnerOptions) {
     this.#options = options;
+    const accepts = (task: Parameters<typeof options.handlerOf>[0]) => !!options.handlerOf(task);
+    this.#leases = new Leases({ ...options, accepts });
   }
 
   /** Takes what is due and runs it, until nothing is. */
   async runDue(): Promise<void> {
-    for (const write of this.#untold) {
-      await write();
-      this.#untold.delete(write);
-    }
+    await this.#leases.tellAgain();
     for (;;) {
       const tasks = await this.#claim(atOnce);
       await Promise.all(tasks.map((task) => this.#run(task)));
@@ -98,18 +92,8 @@ export class EffectRunner {
   }
 
   async #claim(limit: number, job?: string): Promise<EffectTask[]> {
-    const { store, processId, now, handlerOf } = this.#options;
     if (this.#stop.signal.aborted) return [];
-    const time = now();
-    return store.claimEffects({
-      owner: processId,
-      now: new Date(time),
-      leaseUntil: new Date(time + leaseMs),
-      limit,
-      // Another process may know the machine; an attempt here would only count against the effect.
-      accepts: (task) => handlerOf(task) !== undefined,
-      ...(job !== undefined && { job }),
-    });
+    return this.#leases.claim(limit, this.#running.size === 0, job);
   }
 
   /** Runs one claimed effect; resolves once its outcome is written down. */
@@ -120,7 +104,7 @@ export class EffectRunner {
   }
 
   async #attempt(task: EffectTask): Promise<void> {
-    const { store, telemetry, processId, now, handlerOf, prepare } = this.#options;
+    const { telemetry, handlerOf, prepare } = this.#options;
     const told = {
       jobId: task.job,
       effect: task.effect.type,
@@ -134,28 +118,11 @@ export class EffectRunner {
       await handler(await prepare(task, signal));
     } catch (failure) {
       const error = failure instanceof Error ? failure.message : String(failure);
-      const dueAt = retryAt(task, failure, now());
-      await this.#tell(() => store.failEffect(task.id, processId, error, dueAt));
-      telemetry.emit(dueAt ? 'effect.failed' : 'effect.parked', { ...told, error });
+      const isParked = await this.#leases.fail(task, failure, error);
+      telemetry.emit(isParked ? 'effect.parked' : 'effect.failed', { ...told, error });
       return;
     }
-    await this.#tell(() => store.completeEffect(task.id, processId, new Date(now())));
+    await this.#leases.complete(task);
     telemetry.emit('effect.done', told);
   }
-
-  /** Writes an outcome down, or keeps it for the next run and rejects. */
-  async #tell(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      this.#untold.add(write);
-      throw error;
-    }
-  }
-}
-
-/** Null parks: after too many attempts, or where another attempt could not end differently. */
-function retryAt({ attempts }: EffectTask, failure: unknown, now: number): Date | null {
-  if (attempts >= maxAttempts || failure instanceof ArchivePathRefused) return null;
-  return new Date(now + Math.min(firstRetryMs * 2 ** (attempts - 1), longestRetryMs));
 }

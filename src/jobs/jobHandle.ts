@@ -136,7 +136,7 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
   /** What the machine remembers. */
   get context(): Readonly<Record<string, unknown>> {
     const { snapshot, persisted } = this.#job;
-    return snapshot ? persistSnapshot(snapshot).context : persisted.context;
+    return snapshot ? persistSnapshot(snapshot).context : (persisted?.context ?? {});
   }
   /** A token for this job, made when it is first asked for; dead after a reset, a revocation or the end. */
   get token(): string {

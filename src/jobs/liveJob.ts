@@ -27,8 +27,8 @@ export interface LiveJob {
   readonly state: string;
   /** Absent where this process does not know the machine, or the log no longer follows it. */
   readonly snapshot: AnyMachineSnapshot | undefined;
-  /** What was last known of the snapshot where it is absent. */
-  readonly persisted: PersistedSnapshot;
+  /** The stored snapshot, for where it is absent; undefined where an entry has moved the machine since. */
+  readonly persisted: PersistedSnapshot | undefined;
   readonly timers: readonly Timer[];
   /** Canonical JSON of the set-up's data. */
   readonly data: string;
@@ -85,6 +85,7 @@ export function foldEntry(
     seq,
     state: entry.to ?? job.state,
     snapshot: movesMachine ? moved?.snapshot : job.snapshot,
+    persisted: movesMachine ? undefined : job.persisted,
     timers: moved?.timers ?? job.timers,
     links: entry.operation === 'unlink' ? without(job.links, unlinkedId(entry)) : job.links,
     updatedAt: commit.at,
@@ -110,7 +111,7 @@ function created(
     createdSeq: seq,
     state: entry.to ?? '',
     snapshot: moved?.snapshot,
-    persisted: { value: entry.to ?? '', context: {}, status: 'active' },
+    persisted: undefined,
     timers: moved?.timers ?? [],
     data: entry.data ?? '{}',
     setup: commit.setup,
@@ -147,10 +148,15 @@ function without(links: Links, id: string): Links {
   return Object.fromEntries(left);
 }
 
-export function toJobDocument(job: LiveJob): JobDocument {
+/** The snapshot as it is to be stored; undefined where only a process that knows the machine can tell. */
+export const snapshotOf = ({ snapshot, persisted }: LiveJob): PersistedSnapshot | undefined =>
+  snapshot ? persistSnapshot(snapshot) : persisted;
+
+/** What is stored of a job; only of one whose snapshot is known, see snapshotOf. */
+export function toJobDocument(job: LiveJob, snapshot = snapshotOf(job)): JobDocument {
+  if (!snapshot) throw new Error(`job ${job.id}: its snapshot is not known here`);
   const { id, type, typeVersion, seq, createdSeq, state, timers, setup, links } = job;
   const { createdAt, updatedAt, lastEvent, generation, headHash } = job;
-  const snapshot = job.snapshot ? persistSnapshot(job.snapshot) : job.persisted;
   const wakeAt = earliest(timers);
   return {
     id,
@@ -159,7 +165,7 @@ export function toJobDocument(job: LiveJob): JobDocument {
     seq,
     createdSeq,
     state,
-    states: job.snapshot ? statesOf(snapshot.value) : [state],
+    states: statesOf(snapshot.value),
     snapshot,
     data: JSON.parse(job.data) as Record<string, unknown>,
     setup,
@@ -174,16 +180,29 @@ export function toJobDocument(job: LiveJob): JobDocument {
   };
 }
 
+/** A job as it is stored; without a snapshot where the machine is not known, or cannot be in the stored one. */
 export function fromJobDocument(registry: Registry, document: JobDocument, data: string): LiveJob {
   const { states: _states, wakeAt: _wakeAt, snapshot, ...rest } = document;
   const known = registry.find(document.type, document.typeVersion);
   return {
     ...rest,
     data,
-    snapshot: known && restoreSnapshot(known.machine, snapshot),
+    snapshot: known && restoreOrNot(known, snapshot),
     persisted: snapshot,
     removed: false,
   };
+}
+
+function restoreOrNot(
+  { machine }: RegisteredMachine,
+  snapshot: PersistedSnapshot,
+): AnyMachineSnapshot | undefined {
+  try {
+    return restoreSnapshot(machine, snapshot);
+  } catch {
+    // The machine has no such state: another definition wrote it under the same version, or somebody.
+    return undefined;
+  }
 }
 
 const earliest = (timers: readonly Timer[]): Date | undefined =>

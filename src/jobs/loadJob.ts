@@ -35,7 +35,11 @@ async function loadProjected(
   id: string,
 ): Promise<LiveJob | null> {
   const document = await store.readJob(id);
-  if (document) return fromJobDocument(registry, document, dataOf(document));
+  if (document) {
+    const job = fromJobDocument(registry, document, dataOf(document));
+    // A stored snapshot is only a short cut; where it leads nowhere the log tells all.
+    return job.snapshot || !registry.find(job.type, job.typeVersion) ? job : null;
+  }
   const head = await store.readHead(id);
   // A dead life need not be read to know that it ended, and where.
   return head && isTombstone(head) ? foldRemoved(head) : null;

@@ -1,6 +1,6 @@
-import type { EffectTask, Store } from '../store/store.ts';
+import type { EffectTask, JobDocument, Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
-import { toJobDocument, type LiveJob } from './liveJob.ts';
+import { snapshotOf, toJobDocument, type LiveJob } from './liveJob.ts';
 
 /**
  * How long a snapshot may lag behind its log, in milliseconds: usually the shorter; under load a
@@ -139,7 +139,7 @@ export class Projector {
     const started = performance.now();
     try {
       const living = [...jobs.values()].filter(({ removed }) => !removed);
-      await store.project(living.map(toJobDocument), effects, created);
+      await store.project(living.flatMap(documentOf), effects, created);
       if (effects.length > 0) this.#options.onEffects();
       const took = (performance.now() - started) * windowMs.writes;
       this.#window = Math.min(Math.max(took, windowMs.usual), windowMs.longest);
@@ -169,6 +169,9 @@ export class Projector {
     }
   }
 }
+
+/** None where a process that knows the machine has to write it. */
+const documentOf = (job: LiveJob): JobDocument[] => (snapshotOf(job) ? [toJobDocument(job)] : []);
 
 /** A failed flush is told by `projection.failed` and tried again. */
 const ignoreReported = (): void => undefined;

@@ -7,6 +7,7 @@ import { finishRemoval } from './finishRemoval.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
 import type { Answer, Mail, Request } from './request.ts';
+import { warnOfLength } from './warnOfLength.ts';
 
 /**
  * The one way to change a job. Resolves once the entries are journaled by a majority; a refusal
@@ -90,15 +91,4 @@ async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<st
 async function settle(engine: Engine, plan: Plan): Promise<void> {
   for (const { mail, answer } of plan.answered) mail.resolve(answer);
   for (const refusal of plan.refused) await answerRefusal(engine, plan.jobId, refusal);
-}
-
-function warnOfLength(
-  { telemetry, limits }: Engine,
-  commit: Commit,
-  { id, seq, createdSeq }: LiveJob,
-): void {
-  const warnAt = createdSeq + limits.historyWarning - 1;
-  if (commit.seq <= warnAt && seq >= warnAt) {
-    telemetry.emit('history.long', { jobId: id, entries: seq - createdSeq + 1 });
-  }
 }

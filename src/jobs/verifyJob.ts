@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JobDocument } from '../store/store.ts';
 import type { Engine } from './engine.ts';
-import { toJobDocument, type LiveJob } from './liveJob.ts';
+import { snapshotOf, toJobDocument, type LiveJob } from './liveJob.ts';
 import { LogCheck, type CheckedLog } from './logCheck.ts';
 import type { Check, Problem } from './verifyReport.ts';
 
@@ -94,7 +94,10 @@ const lagging = ({ job, seq }: CheckedLog, projected: number, due: number): Prob
 function differences(log: CheckedLog, stored: JobDocument): string[] {
   const expected = expectedAt(log, stored.seq);
   if (!expected) return [];
-  const right: Readonly<Record<string, unknown>> = { ...toJobDocument(expected) };
+  const snapshot = snapshotOf(expected);
+  const right: Readonly<Record<string, unknown>> = {
+    ...toJobDocument(expected, snapshot ?? stored.snapshot),
+  };
   const found: Readonly<Record<string, unknown>> = { ...stored };
   const fields = new Set([...Object.keys(right), ...Object.keys(found)]);
   return [...fields].filter(

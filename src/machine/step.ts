@@ -1,12 +1,12 @@
 import type { AnyMachineSnapshot, ExecutableActionObject, StateValue } from 'xstate';
 import { actorScope } from './actorScope.ts';
 import { allowedEvents } from './allowedEvents.ts';
-import { actionName, isForbidden } from './checkMachine.ts';
+import { isForbidden } from './checkMachine.ts';
 import type { Effect } from './effect.ts';
 import type { MachineEvent } from './event.ts';
 import { faultOf, isEffect, messageOf } from './fault.ts';
-import { guardText } from './labels.ts';
 import { keep } from './plainSteps.ts';
+import { refusingGuard } from './refusingGuard.ts';
 import type { RegisteredMachine } from './registry.ts';
 import { asRestored, stateOf } from './snapshot.ts';
 import { timersAfter, type Timer } from './timers.ts';
@@ -120,14 +120,4 @@ function accept(
     // A machine that is done takes no more events, also none of its own.
     timers: snapshot.status === 'active' ? timersAfter(actions, before, at) : [],
   };
-}
-
-/** The guard that stood in the way of an event this state has: of the innermost state first. */
-function refusingGuard(snapshot: AnyMachineSnapshot, type: string): string | undefined {
-  for (const node of snapshot._nodes.toReversed()) {
-    for (const { guard } of node.transitions.get(type) ?? []) {
-      if (guard !== undefined) return actionName(guard) ?? guardText(guard);
-    }
-  }
-  return undefined;
 }

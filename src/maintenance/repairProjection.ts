@@ -1,5 +1,6 @@
 import type { Engine } from '../jobs/engine.ts';
 import { effectTasks } from '../jobs/deriveProjection.ts';
+import { snapshotOf } from '../jobs/liveJob.ts';
 import { loadJob } from '../jobs/loadJob.ts';
 import { lastSeq, type EffectTask } from '../store/store.ts';
 
@@ -25,13 +26,15 @@ export async function repairLost(
   for (const { process, projectedUntil, beatAt } of beats) {
     const silence = now.getTime() - beatAt.getTime();
     if (process === engine.processId || silence < silentMs) continue;
+    let isDone = false;
     // Once more before it is forgotten: a commit that was on its way may have come in since.
     if (silence >= goneMs || repaired.get(process) !== beatAt.getTime()) {
-      await repairProcess(engine, process, projectedUntil);
+      isDone = await repairProcess(engine, process, projectedUntil);
       repaired.set(process, beatAt.getTime());
     }
     if (silence < goneMs) continue;
     await engine.store.releaseEffects(process);
+    if (!isDone) continue;
     await engine.store.forgetProcess(process);
     repaired.delete(process);
   }
@@ -47,11 +50,13 @@ export async function repairAll(engine: Engine): Promise<void> {
 /**
  * A later commit of another process may have moved a job's document past one that was never projected:
  * so its effects are put into the outbox whatever the document says. Known ones stay as they are.
+ * Resolves to whether that was all: jobs of a machine that is not known here are left to who knows it.
  */
-async function repairProcess(engine: Engine, process: string, since: Date): Promise<void> {
+async function repairProcess(engine: Engine, process: string, since: Date): Promise<boolean> {
   const { store, projector, telemetry } = engine;
   let lost = new Map<string, { seq: number; effects: EffectTask[] }>();
   let repaired = 0;
+  let isDone = true;
   const repairBatch = async (): Promise<void> => {
     const jobs = [...lost];
     lost = new Map();
@@ -65,7 +70,8 @@ async function repairProcess(engine: Engine, process: string, since: Date): Prom
       const job = isMissing[index] ? await loadJob(engine, id) : null;
       if (!job) continue;
       projector.mark({ job, effects });
-      repaired += 1;
+      if (job.removed || snapshotOf(job)) repaired += 1;
+      else isDone = false;
     }
     await projector.flush();
   };
@@ -76,4 +82,5 @@ async function repairProcess(engine: Engine, process: string, since: Date): Prom
   }
   await repairBatch();
   if (repaired > 0) telemetry.emit('projection.repaired', { jobs: repaired, process });
+  return isDone;
 }

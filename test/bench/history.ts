@@ -40,8 +40,8 @@ export async function history(context: Context): Promise<Report> {
     toRow(one(`one caller ${at(long)}`), oursLong ?? []),
     toRow(one(`32 callers ${at(short)}`, 'events/s'), many[0]),
     toRow(one(`32 callers ${at(long)}`, 'events/s'), many[1]),
-    toRow(one(`first event of a fresh process ${at(short)}`), cold[0]),
-    toRow(one(`first event of a fresh process ${at(long)}`), cold[1]),
+    toRow(one(`first event to a job not at hand ${at(short)}`), cold[0]),
+    toRow(one(`first event to a job not at hand ${at(long)}`), cold[1]),
     toRow(one(`plain layout, one caller ${at(short)}`), plain ?? []),
     toRow(one(`plain layout, one caller ${at(long)}`), plainLong ?? []),
   ];
@@ -62,7 +62,7 @@ function judge(rows: readonly Row[], long: number) {
   return [
     verdict('one caller', medianRatio(oneLong ?? [], one ?? [])),
     verdict('32 callers', medianRatio(many ?? [], manyLong ?? [])),
-    verdict('a fresh process', medianRatio(coldLong ?? [], cold ?? [])),
+    verdict('a job not at hand', medianRatio(coldLong ?? [], cold ?? [])),
   ];
 }
 
@@ -124,20 +124,24 @@ async function together(
   return [merged(samples[0]), merged(samples[1])];
 }
 
-/** The first event that a process sends to a job it has never seen: connected, but nothing at hand. */
+/** The first event that a process sends to a job that it does not have at hand, connected as it is. */
 async function coldly(context: Context, longId: string): Promise<[Sample[], Sample[]]> {
-  const samples = emptyPair();
+  const samples: [Sample[], Sample[]] = [[], []];
   for (let process = 0; process < 5; process += 1) {
     const manager = await context.open();
     const shortId = (await grownJob(manager, `cold ${(names += 1)}`, short)).id;
-    await manager.engine.projector.flush();
-    manager.engine.live.forget(shortId);
-    const firstSend = (id: string) => timed(async () => update(await manager.job(id)));
-    const turns = process % 2 === 0 ? [shortId, longId] : [longId, shortId];
-    for (const id of turns) {
-      const value = await firstSend(id);
-      samples[id === shortId ? 0 : 1].push({ value, latencies: [value] });
+    const firstSend = async (id: string): Promise<number> => {
+      await manager.engine.projector.flush();
+      manager.engine.live.forget(id);
+      return timed(async () => update(await manager.job(id)));
+    };
+    const times: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < block; turn += 1) {
+      for (const index of turn % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+        times[index].push(await firstSend(index === 0 ? shortId : longId));
     }
+    samples[0].push(summary(times[0]));
+    samples[1].push(summary(times[1]));
   }
   return samples;
 }

@@ -289,7 +289,7 @@ describe('several processes, in any order of their store calls, some of them dyi
         fc.asyncProperty(fc.scheduler(), processes, async (scheduler, plans) => {
           expect(await play(scheduler, plans)).toEqual([]);
         }),
-        { numRuns: isLong ? 20_000 : 300, endOnFailure: true },
+        { numRuns: isLong ? 20_000 : 300, timeout: 20_000, endOnFailure: true },
       );
       console.info(`interleavings: ${JSON.stringify(figures)}, broken 0`);
     },

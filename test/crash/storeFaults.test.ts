@@ -25,10 +25,7 @@ interface Outage {
 
 const outages: Outage[] = (['before', 'after'] as const).flatMap((side) =>
   [1, 3, 10].flatMap((calls) =>
-    Array.from({ length: isLong ? 80 : 20 }, (_each, index) => ({
-      ...{ side, calls },
-      from: isLong ? index : index * 4 + (calls % 4),
-    })),
+    Array.from({ length: isLong ? 200 : 80 }, (_each, from) => ({ side, calls, from })),
   ),
 );
 

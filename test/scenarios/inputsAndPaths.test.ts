@@ -146,17 +146,20 @@ describe('an archive path', () => {
   });
 
   it('is given to one of many that ask for it at once, or to none', async () => {
-    const paths = ['/products/v2/race', '/products/v2/race/a', '/products/v2/race/a/b'];
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 12 }, (_, number) =>
-        setup({ data: { race: number }, archivePath: paths[number % 3] }),
-      ),
-    );
-    const given = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    expect(new Set(given.map(({ id }) => id)).size).toBeLessThanOrEqual(1);
-    expect(await world.db.collection('archives').countDocuments({ _id: /race/ as never })).toBe(
-      given.length,
-    );
+    for (let round = 0; round < 10; round += 1) {
+      const base = `/products/v2/race-${round}`;
+      const paths = [base, `${base}/a`, `${base}/a/b`];
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, number) =>
+          setup({ data: { race: number, round }, archivePath: paths[number % 3] }),
+        ),
+      );
+      const given = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      const claims = await world.db.collection('archives').find().toArray();
+      const taken = claims.filter(({ _id }) => String(_id).startsWith(base));
+      expect(given.length).toBeLessThanOrEqual(1);
+      expect(taken.map(({ job }) => job as unknown)).toEqual(given.map(({ id }) => id));
+    }
   });
 
   it('of an attached job is the one it was created with, and the other is left free', async () => {
@@ -165,6 +168,20 @@ describe('an archive path', () => {
     expect(again.archivePath).toBe(job.archivePath);
     const free = await setup({ data: { attached: 2 }, archivePath: '/products/v2/left-free' });
     expect(free.archivePath).toBe('/products/v2/left-free');
+  });
+
+  it('is refused at set-up where a part of it leads out of the root, and nothing is stored', async () => {
+    const outside = join(world.options.home, 'elsewhere');
+    await mkdir(outside);
+    await mkdir(join(world.options.archiveRoot, 'products/v2'), { recursive: true });
+    const link = join(world.options.archiveRoot, 'products/v2/link');
+    await symlink(outside, link);
+    const input = { data: { leads: 'out at once' }, archivePath: '/products/v2/link/run' };
+    await world.refusal(undefined, ArchivePathRefused, () => setup(input));
+    expect(await readdir(outside)).toEqual([]);
+    await rm(link);
+    const other = await setup({ ...input, data: { leads: 'nowhere' } });
+    expect(other.archivePath).toBe('/products/v2/link/run');
   });
 
   it('is refused at reset where a part of it leads out of the root, before anything is touched', async () => {

@@ -1,5 +1,5 @@
 import { defineMachine, type EffectRun, type EventsOf, type JobManager } from 'jobwright';
-import { beforeEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { setup } from 'xstate';
 import { z } from 'zod';
 import type { EffectTask } from '../../src/store/store.ts';
@@ -71,7 +71,16 @@ export function useLamp(world: World) {
     bell.handle = async (run) => void rung.push(run);
   });
   const rungBy = (id: string): EffectRun[] => rung.filter(({ jobId }) => jobId === id);
-  const open = (): Promise<JobManager<readonly [typeof lamp]>> => world.open({ machines: [lamp] });
+  const managers: JobManager<readonly [typeof lamp]>[] = [];
+  const open = async (): Promise<JobManager<readonly [typeof lamp]>> => {
+    const manager = await world.open({ machines: [lamp] });
+    managers.push(manager);
+    return manager;
+  };
+  // What one test leaves open would run the effects of the next.
+  afterEach(async () => {
+    await Promise.all(managers.splice(0).map((each) => each.close()));
+  });
   const statusOf = async (id: string): Promise<unknown[][]> => {
     const { effects } = await world.stored(id);
     return (effects as EffectTask[]).map(({ status, attempts, error }) =>

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { verify } from '../../src/jobs/verify.ts';
 import type { Arena } from './arena.ts';
 import type { LoggedRequest } from './checkHistory.ts';
 import type { Attempt } from './jobClient.ts';
@@ -25,4 +26,7 @@ export async function expectClean(
 ): Promise<void> {
   await arena.settled(withinMs).catch(() => undefined);
   expect((await arena.problems(undefined, loggedRequests(attempts))).slice(0, 20)).toEqual([]);
+  const { store, registry } = arena.survivor.engine;
+  const report = await verify({ store, registry }, { requireMachines: true });
+  expect(report.problems).toEqual([]);
 }

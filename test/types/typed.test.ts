@@ -68,6 +68,7 @@ afterAll(async () => {
 
 /** Checked by tsc and never run. */
 const unrun = (_lines: () => unknown): void => undefined;
+const see = (_value: unknown): void => undefined;
 
 describe('the types of the managed pipeline job', () => {
   it('know its events and refuse others, as the engine does', async () => {
@@ -79,19 +80,19 @@ describe('the types of the managed pipeline job', () => {
     expect(job.state).toBe('FINISHED');
     unrun(() => {
       // @ts-expect-error no event of the machine has this name
-      job.launch();
+      see(job.launch);
       // @ts-expect-error nor in the middle of a chain
-      job.run().launch();
+      see(job.run().launch);
       // @ts-expect-error data is a mapping
-      job.update('half way');
+      void job.update('half way');
       // @ts-expect-error the name of an event is a text
-      job.send(5);
+      void job.send(5);
       // @ts-expect-error reset is the whole action, which says why
-      job.reset({});
+      void job.reset({});
       // @ts-expect-error so does delete
-      job.delete();
+      void job.delete();
       // @ts-expect-error a chain has no reset
-      job.run().reset({ reason: 'x' });
+      see(job.run().reset);
       // @ts-expect-error what is shown cannot be set
       job.state = 'RUNNING';
     });
@@ -105,7 +106,7 @@ describe('the types of the managed pipeline job', () => {
       expectTypeOf(await job.run().finish()).toEqualTypeOf<ManagedPipelineJob>();
       expectTypeOf(job.uuid).toEqualTypeOf<string>();
       // @ts-expect-error no event of the machine has this name
-      void job.launch();
+      see(job.launch);
       // @ts-expect-error pipelines have to be given
       new ManagedPipelineJob({});
       // @ts-expect-error a reset says why
@@ -119,7 +120,7 @@ describe('the types of the managed pipeline job', () => {
       // @ts-expect-error a message names an event
       await instance.handle({ uuid: 'x' });
       // @ts-expect-error an instance does not reset; an admin does, on the job
-      await instance.reset({ reason: 'x' });
+      see(instance.reset);
     });
     expect(new ManagedPipelineJob({ pipelines: {} })).toBeInstanceOf(ManagedPipelineJob);
   });
@@ -145,7 +146,7 @@ describe("the types of a user's machine", () => {
       // @ts-expect-error a serve has no tip
       void job.serve({ table: 5, tip: 1 });
       // @ts-expect-error it has no events of other machines
-      void job.run();
+      see(job.run);
     });
     await expect(job.send('pay')).rejects.toThrow(InvalidData);
     await expect(job.send('run')).rejects.toThrow(UnknownEvent);
@@ -163,7 +164,7 @@ describe("the types of a user's machine", () => {
     unrun(async () => {
       const unknown = await manager.setup(other);
       // @ts-expect-error of a machine that is not known by type, events go by name
-      void unknown.order({ dish: 'taco' });
+      see(unknown.order);
       void unknown.send('order', { dish: 'taco' });
       // @ts-expect-error an option of set-up that there is not
       await manager.setup('dinner', { date: {} });

@@ -9,9 +9,16 @@ import { seededRandom } from './seededRandom.ts';
 
 const secrets = `k1:${randomBytes(32).toString('base64')}`;
 
-/** Opens a manager with the meter, in a temporary home; both go after the test file. */
-export async function openManager(options: OpenOptions<[typeof meter]> = {}) {
+/** A home that goes after the test file. */
+export async function temporaryHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'jobwright-verify-'));
+  afterAll(() => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+/** Opens a manager with the meter, in a temporary home; it is closed after the test file. */
+export async function openManager(options: OpenOptions<[typeof meter]> = {}) {
+  const home = await temporaryHome();
   const manager = await JobManager.open({
     secrets,
     home,
@@ -19,10 +26,7 @@ export async function openManager(options: OpenOptions<[typeof meter]> = {}) {
     machines: [meter],
     ...options,
   });
-  afterAll(async () => {
-    await manager.close();
-    await rm(home, { recursive: true, force: true });
-  });
+  afterAll(() => manager.close());
   return manager;
 }
 

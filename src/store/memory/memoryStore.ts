@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../errors.ts';
-import type { LinkedDocument, Store } from '../store.ts';
+import type { EffectClaim, LinkedDocument, Store } from '../store.ts';
 import { createArchiveClaims } from './archiveClaims.ts';
 import { checkDocument } from '../checkDocument.ts';
 import { createDocuments } from './documents.ts';
@@ -60,7 +60,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     redact: answering(log.redact),
     finishRemoval: answering(projection.remove),
 
-    claimEffects: answering(outbox.claim),
+    // A function is no value: it goes in as it is.
+    claimEffects: ({ accepts, ...claim }) =>
+      answering((given: EffectClaim) => outbox.claim({ ...given, ...(accepts && { accepts }) }))(
+        claim,
+      ),
     pendingEffects: answering(outbox.pending),
     completeEffect: answering(outbox.complete),
     failEffect: answering(outbox.fail),

@@ -1,6 +1,7 @@
 import type { Telemetry } from '../../telemetry/emit.ts';
 import type { AppendOutcome, Commit } from '../store.ts';
 import type { Collections } from './collections.ts';
+import { sizeOf, toCommitRecord } from './commitRecord.ts';
 import { settleFailure, type Waiting } from './settleFailure.ts';
 
 export interface Appender {
@@ -74,11 +75,11 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
   };
 
   return {
-    append: ({ job, seq, ...rest }) =>
+    append: (commit) =>
       new Promise((resolve, reject) => {
-        const record = { _id: { job, seq }, ...rest, ...keysOf(rest) };
+        const record = toCommitRecord(commit);
         const deadline = performance.now() + patienceMs;
-        queue.push({ record, size: sizeOf(rest), deadline, resolve, reject });
+        queue.push({ record, size: sizeOf(record), deadline, resolve, reject });
         schedule();
       }),
     drain: () =>
@@ -107,12 +108,3 @@ async function insertBatch(
   }
   for (const each of batch) each.resolve('appended');
 }
-
-/** About how many bytes a commit takes, so that a batch stays below the driver's message size. */
-const sizeOf = ({ entries }: Pick<Commit, 'entries'>): number =>
-  entries.reduce((sum, { data }) => sum + 400 + (data === null ? 0 : data.length * 3), 200);
-
-const keysOf = ({ entries }: Pick<Commit, 'entries'>): { keys?: string[] } => {
-  const keys = entries.flatMap(({ key }) => key ?? []);
-  return keys.length > 0 ? { keys } : {};
-};

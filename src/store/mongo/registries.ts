@@ -93,11 +93,14 @@ export function createRegistries(collections: Collections, linkedCollections: re
         };
         return archives.findOne({ ...overlapping, job: { $ne: job } });
       };
-      const before = await rival();
-      if (before) return before.job;
-      await archives
-        .updateOne({ _id: path, job }, { $setOnInsert: { job } }, { upsert: true })
-        .catch(ignoreDuplicate);
+      for (;;) {
+        const before = await rival();
+        if (before) return before.job;
+        // Where the path was taken in between we look again: its claim may have given way by now.
+        const claim = { $setOnInsert: { job } };
+        if (await unlessTaken(archives.updateOne({ _id: path, job }, claim, { upsert: true })))
+          break;
+      }
       // Two overlapping claims made at once see each other here, and at least one gives way.
       const after = await rival();
       if (after) await archives.deleteOne({ _id: path, job });
@@ -119,9 +122,16 @@ const ancestors = (path: string): string[] => {
   return segments.slice(1).map((_, index) => segments.slice(0, index + 2).join('/'));
 };
 
-const ignoreDuplicate = (error: unknown): void => {
-  if (!(error instanceof MongoServerError) || error.code !== 11000) throw error as Error;
-};
+/** Whether a write went through; false where its `_id` is taken. */
+async function unlessTaken(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === 11000) return false;
+    throw error;
+  }
+}
 
 const toPipeline = ({ _id, ...rest }: PipelineRecord): Pipeline => ({ id: _id, ...rest });
 
