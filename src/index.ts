@@ -17,6 +17,8 @@ export type { AllowedEventView, Entry, JobView } from './jobs/jobView.ts';
 export type { OpenOptions } from './jobs/openEngine.ts';
 export type { History } from './jobs/readHistory.ts';
 export type { SetupInput } from './jobs/setupInput.ts';
+export { verifyExport } from './jobs/verifyExport.ts';
+export type { Problem, VerifyReport } from './jobs/verifyReport.ts';
 export type { Actor, ActorKind } from './machine/actor.ts';
 export { defineMachine, type EventsOf, type MachineDefinition } from './machine/define.ts';
 export { mermaid, transitionTable } from './machine/diagram.ts';

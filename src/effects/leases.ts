@@ -18,6 +18,12 @@ export interface LeasesOptions {
   readonly accepts: (task: Pick<EffectTask, 'type' | 'typeVersion' | 'effect'>) => boolean;
 }
 
+export interface FailureFacts {
+  readonly reason: string;
+  /** The process is closing. */
+  readonly isStopped: boolean;
+}
+
 /** What a process holds of the outbox, kept straight though answers of the store may be lost. */
 export class Leases {
   readonly #options: LeasesOptions;
@@ -58,9 +64,14 @@ export class Leases {
   }
 
   /** Gives a failed effect back for another attempt, with back-off, or parks it. Resolves to whether it is parked. */
-  async fail(task: EffectTask, failure: unknown, reason: string): Promise<boolean> {
+  async fail(
+    task: EffectTask,
+    failure: unknown,
+    { reason, isStopped }: FailureFacts,
+  ): Promise<boolean> {
     const { store, processId, now } = this.#options;
-    const dueAt = retryAt(task, failure, now());
+    // Stopped is not failed: another process may go on at once, however often that happens.
+    const dueAt = isStopped ? new Date(now()) : retryAt(task, failure, now());
     await this.#tell(() => store.failEffect(task.id, processId, reason, dueAt));
     return dueAt === null;
   }

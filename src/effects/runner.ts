@@ -118,7 +118,10 @@ export class EffectRunner {
       await handler(await prepare(task, signal));
     } catch (failure) {
       const error = failure instanceof Error ? failure.message : String(failure);
-      const isParked = await this.#leases.fail(task, failure, error);
+      const isParked = await this.#leases.fail(task, failure, {
+        reason: error,
+        isStopped: this.#stop.signal.aborted,
+      });
       telemetry.emit(isParked ? 'effect.parked' : 'effect.failed', { ...told, error });
       return;
     }

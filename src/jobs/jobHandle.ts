@@ -1,5 +1,5 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
-import { JobNotFound, Unauthenticated } from '../errors.ts';
+import { InvalidData, JobNotFound, Unauthenticated } from '../errors.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
 import { persistSnapshot } from '../machine/snapshot.ts';
 import { createChain, type Chain, type EventMethods } from './chain.ts';
@@ -175,6 +175,9 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
     options: SendOptions = {},
   ): Promise<JobHandle<Events>> {
     const { key, ifVersion } = options;
+    if (!Array.isArray(events) || !events.every(isObject)) {
+      throw new InvalidData('events', [{ path: 'events', message: 'a list of {name, data?}' }]);
+    }
     const answer = await sendEvents(this.#engine, this.id, {
       principal: this.#principal,
       demand: { kind: 'events', events: events.map(takeEvent) },
@@ -266,3 +269,5 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
     return this as unknown as JobHandle<Events>;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;

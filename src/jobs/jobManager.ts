@@ -42,10 +42,10 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   readonly #duties: RunningDuties;
   #closed: Promise<void> | undefined;
 
-  private constructor(opened: OpenedEngine) {
+  private constructor(opened: OpenedEngine, background: boolean) {
     const { engine } = opened;
     this.#opened = opened;
-    this.#duties = startDuties(duties(engine), engine.telemetry);
+    this.#duties = startDuties(duties(engine, background), engine.telemetry);
     ({ pipelines: this.pipelines, documents: this.documents } = createRegistries(engine));
   }
 
@@ -56,15 +56,16 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   static async open<const Machines extends readonly MachineDefinition[] = readonly []>(
     options: OpenOptions<Machines> = {},
   ): Promise<JobManager<Machines>> {
+    const { background = true } = options;
     const opened = await openEngine(options);
     try {
       await opened.engine.store.beat(opened.engine.processId, new Date(opened.engine.now()));
-      await repairAll(opened.engine);
+      if (background) await repairAll(opened.engine);
     } catch (error) {
       await closeEngine(opened);
       throw error;
     }
-    return new JobManager<Machines>(opened);
+    return new JobManager<Machines>(opened, background);
   }
 
   /** The parts, for the doors of this package. */

@@ -91,7 +91,8 @@ class PipelineJobInstance {
   ): Promise<ManagedPipelineJobInstance> {
     if (token === undefined) throw new Unauthenticated('no token was given');
     const { uuid, token: _token, ...options } = this.#options;
-    this.#manager ??= JobManager.open(options) as Promise<JobManager>;
+    // It only reports: emptying archives is for processes that know where they are.
+    this.#manager ??= JobManager.open({ background: false, ...options }) as Promise<JobManager>;
     const job = await (await this.#manager).job<'pipelineJob'>(uuid, { token });
     this.#job = await job.sendAll(events);
     // The methods of the events are put on the prototype below.

@@ -36,6 +36,11 @@ export interface OpenOptions<
   readonly store?: Store | undefined;
   /** The clock, in milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
+  /**
+   * Whether this process does what is due in the background: effects, timers, repair. Default: true. All
+   * that do need the same archive root and machines; one that only reports does not.
+   */
+  readonly background?: boolean | undefined;
   /** What a request may ask for at most. */
   readonly limits?: Partial<Limits> | undefined;
   /** Where the engine tells what it does. */
@@ -93,7 +98,9 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
       telemetry,
       now,
       derive: (id, since) => deriveProjection(engine, id, since),
-      onEffects: () => void runEffects(engine),
+      onEffects: () => {
+        if (options.background !== false) void runEffects(engine);
+      },
     }),
     effects: new EffectRunner({
       store,

@@ -9,7 +9,7 @@ import type { Actor } from '../machine/actor.ts';
 import type { EffectRun } from '../machine/effect.ts';
 import type { EffectTask } from '../store/store.ts';
 import type { Engine } from './engine.ts';
-import { loadJob } from './loadJob.ts';
+import { loadJob, loadJobAt } from './loadJob.ts';
 import { takeEvent } from './parseEvent.ts';
 import { placeEntries } from './request.ts';
 import { sendEvents } from './sendEvents.ts';
@@ -24,7 +24,7 @@ export async function prepareEffect(
   const [placed, ...later] = await entriesFrom(engine, jobId, seq);
   if (!placed || placed.seq !== seq) throw new Error(`the entry ${jobId}:${seq} is not in the log`);
   const job = await loadJob(engine, jobId);
-  const archivePath = job?.setup.archivePath ?? '';
+  const archivePath = job?.setup.archivePath || (await pathBefore(engine, jobId, seq));
   const { actor, name: event } = placed.entry;
   return {
     jobId,
@@ -40,9 +40,13 @@ export async function prepareEffect(
     signal,
     isSuperseded: async () =>
       later.some(movesOn) || (await entriesFrom(engine, jobId, seq + 1)).some(movesOn),
-    send: (name, data) => sendOnce(engine, jobId, actor, key, { name, data }),
+    send: (name, data) => sendOnce(engine, task, actor, { name, data }),
   };
 }
+
+/** Of a job that is gone, its log still tells. */
+const pathBefore = async (engine: Engine, jobId: string, seq: number): Promise<string> =>
+  (await loadJobAt(engine, jobId, seq))?.setup.archivePath ?? '';
 
 const entriesFrom = async ({ store }: Engine, jobId: string, seq: number) =>
   (await store.readCommits(jobId, seq))
@@ -55,13 +59,13 @@ const movesOn = ({ entry }: { entry: { operation?: string } }): boolean =>
 
 async function sendOnce(
   engine: Engine,
-  jobId: string,
+  { job: jobId, seq, id: key }: EffectTask,
   actor: Actor,
-  key: string,
   event: { name: string; data?: unknown },
 ): Promise<boolean> {
   const job = await loadJob(engine, jobId);
-  if (!job || job.removed) return false;
+  // A life that the job has begun since does not concern this effect.
+  if (!job || job.removed || job.createdSeq > seq) return false;
   // A job's own token is not at hand any more; what follows from its event is the engine's doing.
   const sender: Actor = actor.kind === 'job' ? { kind: 'system', id: 'effect' } : actor;
   try {

@@ -38,6 +38,7 @@ const pipelineSchema = z.strictObject({
   description: z.string().max(10_000).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
+const documentLimits = { depth: 32, keys: 100_000, bytes: 4 * 1024 * 1024 };
 const documentId = z.string().min(1).max(1_024);
 
 export function createRegistries(engine: Pick<Engine, 'store' | 'now'>): {
@@ -56,7 +57,12 @@ export function createRegistries(engine: Pick<Engine, 'store' | 'now'>): {
         const json = canonicalJson(metadata, undefined, 'metadata');
         if (!json.ok) throw new InvalidData('pipeline', json.issues);
         return store.putPipeline(
-          { id: check('pipeline id', pipelineId, id), name, description, metadata },
+          {
+            id: check('pipeline id', pipelineId, id),
+            name,
+            description,
+            metadata: JSON.parse(json.text) as Pipeline['metadata'],
+          },
           new Date(now()),
         );
       },
@@ -65,10 +71,11 @@ export function createRegistries(engine: Pick<Engine, 'store' | 'now'>): {
     },
     documents: {
       async put(collection, id, document = {}) {
-        return store.putDocument(collection, {
-          ...document,
-          id: check('document id', documentId, id),
-        });
+        const json = canonicalJson(document, documentLimits, 'document');
+        if (!json.ok) throw new InvalidData('document', json.issues);
+        // A copy: what the caller changes from here on is not stored.
+        const copy = JSON.parse(json.text) as Record<string, unknown>;
+        return store.putDocument(collection, { ...copy, id: check('document id', documentId, id) });
       },
       get: (collection, id) => store.getDocument(collection, id),
     },

@@ -3,7 +3,7 @@ import { answerRefusal, answerRepeats } from './answerRepeat.ts';
 import { decide, type Plan } from './decide.ts';
 import { effectTasks } from './deriveProjection.ts';
 import type { Engine } from './engine.ts';
-import { finishRemoval } from './finishRemoval.ts';
+import { finishRemoval, isRemovalFinished } from './finishRemoval.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
 import type { Answer, Mail, Request } from './request.ts';
@@ -40,7 +40,11 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     isCurrent = true;
   }
   while (open.length > 0) {
-    if (job?.removed && open.some(isCreate)) await finishRemoval(engine, job);
+    if (job?.removed && open.some(isCreate) && !(await isRemovalFinished(engine, job))) {
+      createLater(engine, job, open.filter(isCreate));
+      open = open.filter((each) => !isCreate(each));
+      continue;
+    }
     // 2 authorise, 3 parse, 4 decide
     const plan = decide(engine, jobId, job, open);
     if (!plan.commit && !isCurrent) {
@@ -63,6 +67,17 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
 }
 
 const isCreate = ({ request }: Mail): boolean => request.demand.kind === 'create';
+
+/**
+ * Posts set-ups again once the job's last life is cleaned up. Not waited for: an effect of that life may
+ * have something to send, and would wait for this mailbox.
+ */
+function createLater(engine: Engine, job: LiveJob, mail: readonly Mail[]): void {
+  finishRemoval(engine, job).then(
+    () => mail.forEach((each) => engine.mailboxes.post(job.id, each)),
+    (error: unknown) => mail.forEach((each) => each.reject(error)),
+  );
+}
 
 /** The durable write, with the projection told what is under way, so that none is ever forgotten. */
 async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<string> {

@@ -1,5 +1,5 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
-import { InvalidData, PipelineNotFound } from '../errors.ts';
+import { InvalidData, PipelineNotFound, StoreUnavailable } from '../errors.ts';
 import { canonicalJson } from '../machine/canonicalJson.ts';
 import type { RegisteredMachine } from '../machine/registry.ts';
 import { checkPipelineDirectory, chooseArchivePath } from './chooseArchivePath.ts';
@@ -81,9 +81,14 @@ async function createClaimed(
   try {
     // Before anything is stored: a path that runs through a link is refused here.
     await engine.archive.create(archivePath);
-    return await sendEvents(engine, id, request);
-  } finally {
+    const answer = await sendEvents(engine, id, request);
     if (claim !== undefined) await releaseUnused(engine, id, claim);
+    return answer;
+  } catch (error) {
+    // Where nobody knows whether the job was created the claim stays, to be safe.
+    const isKnown = !(error instanceof StoreUnavailable);
+    if (claim !== undefined && isKnown) await releaseUnused(engine, id, claim);
+    throw error;
   }
 }
 

@@ -4,10 +4,12 @@ import { fireTimers } from './fireTimers.ts';
 import { beat, repairLost } from './repairProjection.ts';
 
 /** All that an open process does in the background. Times in milliseconds. */
-export function duties(engine: Engine): readonly Duty[] {
+export function duties(engine: Engine, background: boolean): readonly Duty[] {
   const repaired = new Map<string, number>();
+  const always: Duty[] = [{ name: 'beat', every: 200, run: () => beat(engine) }];
+  if (!background) return always;
   return [
-    { name: 'beat', every: 200, run: () => beat(engine) },
+    ...always,
     { name: 'repairLost', every: 200, run: () => repairLost(engine, repaired) },
     { name: 'fireTimers', every: 250, run: () => fireTimers(engine) },
     { name: 'runEffects', every: 500, run: () => engine.effects.runDue() },

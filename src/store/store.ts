@@ -242,7 +242,7 @@ export interface Store {
   unlinkDocuments(job: string): Promise<number>;
   /** Ids of jobs that have this id in a link field. */
   jobsLinkingTo(id: string, limit: number): Promise<string[]>;
-  /** Takes the data out of all of a job's entries below `seq`, leaving its digest, and frees their keys. */
+  /** Takes the data out of all of a job's entries below `seq` but earlier tombstones, leaving its digest, and frees their keys. */
   redact(job: string, seq: number): Promise<void>;
   /** Drops the projection of a life that ended at `seq`, and keeps late ones from bringing it back. */
   finishRemoval(job: string, seq: number): Promise<void>;

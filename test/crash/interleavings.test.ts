@@ -90,7 +90,7 @@ interface RunningProcess {
   readonly died: Promise<void>;
   isDead(): boolean;
   /** Resolves once the calls that were on their way when it died have reached the store. */
-  landed(): Promise<unknown>;
+  readonly landed: () => Promise<unknown>;
 }
 
 const epoch = 1_800_000_000_000;

@@ -80,4 +80,6 @@ const isSame = (one: Commit, other: Commit): boolean =>
   one.process === other.process && one.nonce === other.nonce;
 
 const withoutData = (entry: StoredEntry): StoredEntry =>
-  entry.data === null ? entry : { ...entry, data: null, dataDigest: entryDataDigest(entry) };
+  entry.data === null || entry.operation === 'remove'
+    ? entry
+    : { ...entry, data: null, dataDigest: entryDataDigest(entry) };

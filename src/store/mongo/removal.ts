@@ -66,10 +66,10 @@ export function createRemoval(collections: Collections, linkedCollections: reado
 
 const anyLink = (job: string) => ({ $or: linkFields.map((field) => ({ [field]: { $eq: job } })) });
 
-/** The tombstone may stand beside earlier entries in one commit. */
+/** The tombstone may stand beside earlier entries in one commit; that of an earlier life keeps its reason. */
 function redacted({ _id, entries }: CommitRecord, seq: number): StoredEntry[] {
   return entries.map((entry, place) =>
-    entry.data === null || _id.seq + place >= seq
+    entry.data === null || entry.operation === 'remove' || _id.seq + place >= seq
       ? entry
       : { ...entry, data: null, dataDigest: entryDataDigest(entry) },
   );

@@ -56,7 +56,7 @@ export function describeRedact(makeStore: MakeStore): void {
       expect(await store().readCommits(job, 1)).toEqual([redacted(first), end]);
       for (const commit of [again, secondEnd]) await store().append(commit);
       await store().redact(job, 4);
-      const expected = [redacted(first), redacted(end), redacted(again), secondEnd];
+      const expected = [redacted(first), end, redacted(again), secondEnd];
       expect(await store().readCommits(job, 1)).toEqual(expected);
     });
 
@@ -68,6 +68,15 @@ export function describeRedact(makeStore: MakeStore): void {
       expect(await store().readCommits(job, 1)).toEqual([redacted(mixed, 2)]);
       await store().redact(job, 3);
       expect(await store().readCommits(job, 1)).toEqual([redacted(mixed, 2)]);
+    });
+
+    it('keeps the reason of an earlier deletion', async () => {
+      const job = newJobId();
+      const first = buildCommit({ job, entries: [buildEntry(), buildRemoval()] });
+      const second = buildCommit({ job, seq: 3, entries: [buildEntry(), buildRemoval()] });
+      for (const commit of [first, second]) await store().append(commit);
+      await store().redact(job, 4);
+      expect(await store().readCommits(job, 1)).toEqual([redacted(first, 1), redacted(second, 1)]);
     });
 
     it('leaves other jobs and later entries alone', async () => {
