@@ -44,8 +44,9 @@ export class EffectRunner {
     await this.#leases.tellAgain();
     for (;;) {
       const tasks = await this.#claim(atOnce);
+      // Of each job only the first was taken: the next may be due now.
+      if (tasks.length === 0) break;
       await Promise.all(tasks.map((task) => this.#run(task)));
-      if (tasks.length < atOnce) break;
     }
     // Also what was taken by an earlier call.
     await Promise.all(this.#running);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
@@ -122,9 +123,18 @@ const isGoneWithin = async (target: ProcessIdentity, milliseconds: number): Prom
   return true;
 };
 
-/** The wished port when it is free on loopback, else one that is. */
-export const choosePort = async (wished: number | undefined): Promise<number> =>
-  (wished !== undefined && (await tryPort(wished))) || (await tryPort(0)) || 0;
+/**
+ * The wished port when it is free on loopback, else one that is. It lies below the ports that systems give
+ * to outgoing connections: one of those could hold it while a mongod that died is started again.
+ */
+export const choosePort = async (wished: number | undefined): Promise<number> => {
+  const tries = Array.from({ length: 20 }, () => randomInt(20_000, 32_768));
+  for (const port of wished === undefined ? tries : [wished, ...tries]) {
+    const free = await tryPort(port);
+    if (free !== undefined) return free;
+  }
+  return (await tryPort(0)) ?? 0;
+};
 
 /** The port that was bound and given back; undefined when it is taken. */
 const tryPort = (port: number): Promise<number | undefined> =>

@@ -63,9 +63,11 @@ async function askAgain(
   run: (writers: Attempt['operation'][][]) => Promise<readonly Attempt[]>,
 ): Promise<Attempt[]> {
   if (open.length === 0) return [];
-  const repeats = await run(open.map(({ operation }) => [operation]));
+  // The same set-up may be open several times, so each gets an operation of its own.
+  const again = new Map(open.map((attempt) => [{ ...attempt.operation }, attempt]));
+  const repeats = await run([...again.keys()].map((operation) => [operation]));
   for (const { operation, outcome } of repeats) {
-    const attempt = open.find((each) => each.operation === operation);
+    const attempt = again.get(operation);
     if (!attempt) continue;
     attempt.outcome = outcome;
     attempt.isRepeated = true;

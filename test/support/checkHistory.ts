@@ -165,7 +165,10 @@ function checkRemoval(
   if ((removed.get(live.id) ?? 0) < live.seq) say('its removal is not finished');
   const link = linked.get(live.id);
   if (link !== undefined) say(`is removed and still linked from ${link}`);
-  const readable = placed.filter(({ seq, entry }) => seq < live.seq && entry.data !== null);
+  // Why a life ended is kept, as is the tombstone.
+  const readable = placed.filter(
+    ({ seq, entry }) => seq < live.seq && entry.data !== null && entry.operation !== 'remove',
+  );
   if (readable.length > 0) say(`is removed and entry ${readable[0]?.seq} still has its data`);
 }
 
