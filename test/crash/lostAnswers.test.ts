@@ -104,7 +104,7 @@ describe('answers that are lost on their way', () => {
       expect({ lost, doubled, wrong }).toEqual({ lost: [], doubled: [], wrong: [] });
       expect(cut.unknown()).toBeGreaterThan(0);
     },
-    isLong ? 900_000 : 120_000,
+    isLong ? 900_000 : 240_000,
   );
 });
 
