@@ -36,14 +36,18 @@ describe('a mongod that is killed under load', () => {
       const load = await createLoad(arena, 50, random);
       const attempts: Attempt[] = [];
       const gaps: number[] = [];
+      const killed: number[] = [];
       for (let kill = 0; kill < kills; kill += 1) {
         let left = 100 + Math.floor(random() * 200);
-        let last = Infinity;
+        let last = 0;
         let longest = 0;
         const begun = await client.run(load.writers(20, 25), ({ outcome }) => {
           left -= 1;
-          if (left === 0) process.kill(mongo.pid, 'SIGKILL');
-          if (left > 0 || !outcome?.ok) return;
+          if (left === 0) {
+            killed.push(mongo.pid);
+            process.kill(mongo.pid, 'SIGKILL');
+            last = performance.now();
+          } else if (left > 0 || !outcome?.ok) return;
           // The longest silence after the kill: what was still on its way does not end it.
           longest = Math.max(longest, performance.now() - last);
           last = performance.now();
@@ -61,6 +65,8 @@ describe('a mongod that is killed under load', () => {
           `${client.troubles.unknown} unknown outcomes, ${client.troubles.unavailable} asked again; ` +
           `lost 0, doubled 0; acknowledged again after ${gaps.join(', ')} ms`,
       );
+      // Another mongod each time.
+      expect(new Set(killed).size).toBe(kills);
       for (const gap of gaps) expect(gap).toBeLessThan(withinMs);
     },
     isLong ? 600_000 : 120_000,
