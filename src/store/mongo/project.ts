@@ -55,7 +55,8 @@ async function duplicatesOf(write: Promise<unknown>): Promise<number[]> {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     if (error.result.getWriteConcernError() !== undefined) throw error;
     const failures = [error.writeErrors].flat();
-    if (!failures.every(({ code }) => code === 11000)) throw error;
+    // A lost connection comes as an error of this kind as well, without any write in it.
+    if (failures.length === 0 || failures.some(({ code }) => code !== 11000)) throw error;
     return failures.map(({ index }) => index);
   }
 }
