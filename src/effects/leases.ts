@@ -39,10 +39,7 @@ export class Leases {
   /** Takes effects that are due. `isIdle` says that none of ours is running. */
   async claim(limit: number, isIdle: boolean, job?: string): Promise<EffectTask[]> {
     const { store, processId, now, accepts } = this.#options;
-    if (this.#mayHoldMore && isIdle) {
-      await store.releaseEffects(processId);
-      this.#mayHoldMore = false;
-    }
+    if (this.#mayHoldMore && isIdle) await this.#releaseAll();
     const time = now();
     const lease = { owner: processId, now: new Date(time), leaseUntil: new Date(time + leaseMs) };
     try {
@@ -81,6 +78,17 @@ export class Leases {
     for (const write of this.#untold) {
       await write();
       this.#untold.delete(write);
+    }
+  }
+
+  async #releaseAll(): Promise<void> {
+    // Another claim may get lost meanwhile, and must not be forgotten.
+    this.#mayHoldMore = false;
+    try {
+      await this.#options.store.releaseEffects(this.#options.processId);
+    } catch (error) {
+      this.#mayHoldMore = true;
+      throw error;
     }
   }
 

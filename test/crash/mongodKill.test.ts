@@ -23,9 +23,12 @@ beforeAll(async () => {
   client = await arena.startClient();
 });
 afterAll(async () => {
-  await arena.close();
-  await mongo.stop();
-  await rm(home, { recursive: true, force: true });
+  try {
+    await arena.close();
+  } finally {
+    await mongo.stop();
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 describe('a mongod that is killed under load', () => {
