@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^jobwright\/testing$/, replacement: here('./src/testing/index.ts') },
+      { find: /^jobwright\/client$/, replacement: here('./src/client/index.ts') },
       { find: /^jobwright$/, replacement: here('./src/index.ts') },
     ],
   },

@@ -8,6 +8,7 @@ import {
   type SecretKey,
 } from './auth/secrets.ts';
 import { InvalidConfiguration } from './errors.ts';
+import { checkLimits, parseLimits, type Limits } from './limits.ts';
 
 /** Every setting, as an option of JobManager.open or as an environment variable; the option wins. */
 export interface ConfigOptions {
@@ -21,7 +22,11 @@ export interface ConfigOptions {
   readonly archiveRoot?: string | undefined;
   /** JOBWRIGHT_ARCHIVE_PREFIXES, separated by commas, default `/products/v2`. */
   readonly archivePrefixes?: string | readonly string[] | undefined;
-  /** JOBWRIGHT_PUBLIC_URL, default `http://127.0.0.1:8787`: where callback URLs lead. */
+  /** JOBWRIGHT_HOST, default `127.0.0.1`: the address that `serve` listens on. */
+  readonly host?: string | undefined;
+  /** JOBWRIGHT_PORT, default 8787; 0 takes any that is free. */
+  readonly port?: number | string | undefined;
+  /** JOBWRIGHT_PUBLIC_URL, default `http://<host>:<port>`: where callback URLs lead. */
   readonly publicUrl?: string | undefined;
   /** JOBWRIGHT_LINKED_COLLECTIONS, separated by commas. */
   readonly linkedCollections?: string | readonly string[] | undefined;
@@ -29,6 +34,8 @@ export interface ConfigOptions {
   readonly home?: string | undefined;
   /** JOBWRIGHT_LOG_LEVEL, default `warn`. */
   readonly logLevel?: string | undefined;
+  /** JOBWRIGHT_LIMITS, `name=number,name=number`; see Limits. */
+  readonly limits?: string | Partial<Limits> | undefined;
 }
 
 export interface Config {
@@ -36,10 +43,13 @@ export interface Config {
   readonly database: string;
   readonly archiveRoot: string;
   readonly archivePrefixes: readonly string[];
+  readonly host: string;
+  readonly port: number;
   readonly publicUrl: string;
   readonly linkedCollections: readonly string[];
   readonly home: string;
   readonly logLevel: string;
+  readonly limits: Partial<Limits>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,8 +57,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the settings. Throws InvalidConfiguration naming the setting. */
 export function readConfig(options: ConfigOptions, env: Environment = process.env): Config {
   const home = resolve(options.home ?? env['JOBWRIGHT_HOME'] ?? '.jobwright');
+  const host = parse(
+    'JOBWRIGHT_HOST',
+    hostName,
+    options.host ?? env['JOBWRIGHT_HOST'] ?? '127.0.0.1',
+  );
+  const port = parse('JOBWRIGHT_PORT', portNumber, options.port ?? env['JOBWRIGHT_PORT'] ?? 8787);
   return {
     home,
+    host,
+    port,
     mongodb: options.mongodb ?? fromEnvironment(env, 'JOBWRIGHT_MONGODB_URI'),
     database: parse(
       'JOBWRIGHT_DATABASE',
@@ -64,7 +82,7 @@ export function readConfig(options: ConfigOptions, env: Environment = process.en
     publicUrl: parse(
       'JOBWRIGHT_PUBLIC_URL',
       webUrl,
-      options.publicUrl ?? env['JOBWRIGHT_PUBLIC_URL'] ?? 'http://127.0.0.1:8787',
+      options.publicUrl ?? env['JOBWRIGHT_PUBLIC_URL'] ?? urlOf(host, port),
     ),
     linkedCollections: parse(
       'JOBWRIGHT_LINKED_COLLECTIONS',
@@ -80,6 +98,7 @@ export function readConfig(options: ConfigOptions, env: Environment = process.en
       logLevel,
       options.logLevel ?? env['JOBWRIGHT_LOG_LEVEL'] ?? 'warn',
     ),
+    limits: readLimits(options.limits ?? env['JOBWRIGHT_LIMITS'] ?? ''),
   };
 }
 
@@ -107,14 +126,35 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
   }
 }
 
+const readLimits = (given: string | Partial<Limits>): Partial<Limits> =>
+  typeof given === 'string' ? parseLimits(given) : checkLimits(given);
+
 const databaseName = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,63}$/, 'letters, digits, _ and -, at most 63');
-const reserved = ['commits', 'jobs', 'tombstones', 'effects', 'processes', 'pipelines', 'archives'];
+const reserved = [
+  'commits',
+  'jobs',
+  'tombstones',
+  'effects',
+  'processes',
+  'pipelines',
+  'archives',
+  'audit',
+];
 const collectionName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'letters, digits, _ and -, at most 64')
   .refine((name) => !reserved.includes(name), `not one of ${reserved.join(', ')}`);
+const hostName = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'a host name or an address');
+const portNumber = z.coerce.number().int().min(0).max(65_535);
+
+/** Whoever listens on every address is reached on this machine under loopback. */
+const urlOf = (host: string, port: number): string => {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+};
+
 const webUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
 

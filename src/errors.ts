@@ -126,6 +126,19 @@ export class PipelineNotFound extends JobError {
   }
 }
 
+export class DocumentNotFound extends JobError {
+  readonly code = 'DOCUMENT_NOT_FOUND';
+  readonly collection: string;
+  readonly documentId: string;
+
+  constructor(collection: unknown, id: unknown) {
+    const [where, shown] = [showName(collection), showName(id)];
+    super(`No document ${shown} is in ${where}; put it there first with documents.put`);
+    this.collection = where;
+    this.documentId = shown;
+  }
+}
+
 export class ParentNotFound extends JobError {
   readonly code = 'PARENT_NOT_FOUND';
   readonly parent: string;
@@ -249,6 +262,20 @@ export class StoreUnavailable extends JobError {
       `The store is unavailable: ${what}. Repeat with the same idempotency key once it answers`,
       options,
     );
+  }
+}
+
+/** A reader of the live stream fell too far behind and was cut off; nothing is lost. */
+export class StreamOverflow extends JobError {
+  readonly code = 'STREAM_OVERFLOW';
+  /** How many entries may wait for a reader. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(
+      `The stream was cut off: more than ${limit} entries were waiting to be read. Follow again from the last position that was read`,
+    );
+    this.limit = limit;
   }
 }
 

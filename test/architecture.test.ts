@@ -12,12 +12,14 @@ const layers: readonly (readonly string[])[] = [
   ['src/machine'],
   ['machines'],
   ['src/auth'],
-  ['src/config.ts'],
+  ['src/config.ts', 'src/limits.ts'],
   ['src/archive'],
   ['src/store'],
   ['src/embedded'],
   ['src/effects'],
   ['src/jobs', 'src/maintenance'],
+  ['src/http'],
+  ['src/client'],
   ['src/cli', 'src/testing'],
   ['src/index.ts'],
 ];
@@ -118,6 +120,8 @@ describe('the architecture', () => {
   it.each([
     ['jsonwebtoken', ['src/auth/tokens.ts']],
     ['pino', ['src/telemetry/log.ts']],
+    ['prom-client', ['src/telemetry/metrics.ts']],
+    ['@opentelemetry/api', ['src/telemetry/tracing.ts']],
   ])('imports %s in one place', (library, places) => {
     const importers = imports.filter(({ to }) => to === library).map(({ from }) => from);
     expect([...new Set(importers)]).toEqual(places);

@@ -16,7 +16,8 @@ export type Action =
   | 'registry.read'
   | 'registry.write'
   | 'stream.read'
-  | 'metrics.read';
+  | 'metrics.read'
+  | 'audit.read';
 
 /** Who asks: an actor, and the token that proves it where it came with one. */
 export interface Principal {
@@ -50,6 +51,7 @@ const TABLE: Readonly<Record<Action, { does: string; who: readonly ActorKind[] }
   'registry.write': { does: 'write to the registry', who: OPERATORS },
   'stream.read': { does: 'read the stream', who: READERS },
   'metrics.read': { does: 'read the metrics', who: READERS },
+  'audit.read': { does: 'read the audit records', who: ADMIN },
 };
 
 /**
@@ -64,6 +66,15 @@ const TABLE: Readonly<Record<Action, { does: string; who: readonly ActorKind[] }
  * such as reset.
  */
 export function authorise(principal: Principal, action: Action, target: Target = {}): void {
+  admit(principal, action, target);
+  if (principal.actor.kind === 'job') requireListed(principal, action, target);
+}
+
+/**
+ * The same but for the list of events of a job token: for a door that does not know yet which events
+ * are asked for. Whoever decides them authorises each.
+ */
+export function admit(principal: Principal, action: Action, target: Target = {}): void {
   const { kind } = principal.actor;
   requireProof(principal);
   if (kind === 'job') requireOwnJob(principal, target);
@@ -75,7 +86,8 @@ export function authorise(principal: Principal, action: Action, target: Target =
     const takes = row.who.filter((able) => able !== 'system').join(', ');
     throw new Forbidden(row.does, `a ${kind} has no right to; it takes one of ${takes}`);
   }
-  if (kind === 'job') requireWithinToken(principal, action, target);
+  if (kind === 'job' && target.jobId === undefined)
+    throw new Forbidden(row.does, 'no job is named');
 }
 
 /** An actor with a token is the token's; a job acts by nothing but its token. */
@@ -94,9 +106,8 @@ function requireOwnJob({ actor, token }: Principal, { jobId, generation }: Targe
   }
 }
 
-/** A job's token is for one job, and for the events in its list where it has one. */
-function requireWithinToken({ token }: Principal, action: Action, target: Target): void {
-  if (target.jobId === undefined) throw new Forbidden(TABLE[action].does, 'no job is named');
+/** A job's token is for the events in its list, where it has one. */
+function requireListed({ token }: Principal, action: Action, target: Target): void {
   if (!token?.events || action === 'job.read') return;
   const event = action === 'job.cancel' ? 'cancel' : target.event?.toLowerCase();
   if (event !== undefined && token.events.has(event)) return;

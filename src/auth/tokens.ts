@@ -13,7 +13,7 @@ import type { TokenClaim, TokenKind, TokenPayload } from './tokenClaims.ts';
 export { TOKEN_LIFETIMES } from './tokenClaims.ts';
 export type { TokenClaim, TokenKind } from './tokenClaims.ts';
 
-/** No token is longer, in characters; all of them are ASCII. */
+/** No token is longer unless told otherwise, in characters; all of them are ASCII. */
 export const TOKEN_LIMIT = 4096;
 
 /** How many verified tokens are remembered. */
@@ -56,11 +56,13 @@ export interface TokensOptions {
   readonly audience?: string;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
+  /** Characters of a token at most. */
+  readonly limit?: number;
 }
 
 /** Signs and verifies tokens with these keys. Throws InvalidConfiguration for keys that must not be used. */
 export function createTokens(options: TokensOptions): Tokens {
-  const { keys, issuer = 'jobwright', audience = 'jobwright', now } = options;
+  const { keys, issuer = 'jobwright', audience = 'jobwright', now, limit = TOKEN_LIMIT } = options;
   const ring = createKeyRing(keys);
   const schema = payloadSchema(issuer, audience);
   const cache = createTokenCache<Genuine>(CACHE_LIMIT);
@@ -69,7 +71,7 @@ export function createTokens(options: TokensOptions): Tokens {
     if (token === undefined || token === null || token === '') {
       throw new Unauthenticated('no token was given');
     }
-    if (typeof token !== 'string' || token.length > TOKEN_LIMIT) throw notGenuine();
+    if (typeof token !== 'string' || token.length > limit) throw notGenuine();
     const [header = '', body, ...others] = token.split('.');
     const known = others.length === 1 ? ring.findHeader(header) : undefined;
     if (!known || !isInForce(known.ringKey, moment)) throw notGenuine();
@@ -86,14 +88,14 @@ export function createTokens(options: TokensOptions): Tokens {
 
   return {
     issue(claim) {
-      const { token, payload, ringKey } = signClaim(claim, ring, { issuer, audience }, now());
+      const { token, payload, ringKey } = signClaim(claim, ring, { issuer, audience, limit }, now());
       // Signed here, so genuine here: its first use need not find that out.
       cache.remember(token, { told: toVerified(payload), ringKey });
       return { token, expiresAt: new Date(payload.exp * 1000) };
     },
     verify(token) {
       const moment = now();
-      const { told, ringKey } = findCached(cache, token) ?? verifyAnew(token, moment);
+      const { told, ringKey } = findCached(cache, token, limit) ?? verifyAnew(token, moment);
       if (!isInForce(ringKey, moment)) throw notGenuine();
       if (moment >= told.expiresAt) throw expired();
       return told;
@@ -112,7 +114,12 @@ interface Names {
   readonly audience: string;
 }
 
-function signClaim(claim: TokenClaim, ring: KeyRing, { issuer, audience }: Names, now: number) {
+function signClaim(
+  claim: TokenClaim,
+  ring: KeyRing,
+  { issuer, audience, limit }: Names & { limit: number },
+  now: number,
+) {
   const { ttl, said } = checkClaim(claim);
   const ringKey = ring.signingKey(now);
   // Never 0, which jsonwebtoken takes for "not given". Rounded apart: no token ends before its ttl.
@@ -123,15 +130,19 @@ function signClaim(claim: TokenClaim, ring: KeyRing, { issuer, audience }: Names
     algorithm: ALGORITHM,
     header: headerOf(said.kind, ringKey.kid),
   });
-  if (token.length <= TOKEN_LIMIT) return { token, payload, ringKey };
+  if (token.length <= limit) return { token, payload, ringKey };
   throw new InvalidData('token claim', [
-    { path: 'events', message: `make a token of more than ${TOKEN_LIMIT} characters; name fewer` },
+    { path: 'events', message: `make a token of more than ${limit} characters; name fewer` },
   ]);
 }
 
 /** Over-long text is not even hashed. */
-function findCached(cache: TokenCache<Genuine>, token: unknown): Genuine | undefined {
-  return typeof token === 'string' && token.length <= TOKEN_LIMIT ? cache.find(token) : undefined;
+function findCached(
+  cache: TokenCache<Genuine>,
+  token: unknown,
+  limit: number,
+): Genuine | undefined {
+  return typeof token === 'string' && token.length <= limit ? cache.find(token) : undefined;
 }
 
 /** The claims of a token whose signature, issuer, audience and end hold. */

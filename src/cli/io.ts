@@ -1,5 +1,7 @@
 /** What a command reads and writes: all of the outside that it sees. */
 export interface Io {
+  /** Data that is given, and answers to questions. Absent: there is nothing to read. */
+  readonly stdin?: Input | undefined;
   /** Data. */
   readonly stdout: Output;
   /** Messages. */
@@ -15,6 +17,8 @@ export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
 }
+
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
 
 /** What every command is made with. */
 export interface CommandContext {

@@ -3,10 +3,20 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { JobError } from '../errors.ts';
+import { addAudit } from './auditCommand.ts';
+import { addCompletion } from './completionCommand.ts';
 import { addDev } from './devCommand.ts';
+import { addDoctor } from './doctorCommand.ts';
+import { addDocument } from './documentCommand.ts';
 import { exitCodeOf, exitCodes, systemCode } from './exitCode.ts';
-import type { Io } from './io.ts';
+import type { CommandContext, Io } from './io.ts';
+import { addJob } from './jobCommand.ts';
+import { addMachine } from './machineCommand.ts';
+import { nextStep } from './nextStep.ts';
 import { packageVersion } from './packageFile.ts';
+import { addPipeline } from './pipelineCommand.ts';
+import { addServe } from './serveCommand.ts';
+import { showJson, showText } from './showText.ts';
 import { addToken } from './tokenCommand.ts';
 import { addVerify } from './verifyCommand.ts';
 
@@ -16,17 +26,7 @@ import { addVerify } from './verifyCommand.ts';
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code: number = exitCodes.ok;
-  const program = new Command('jobwright')
-    .description('Long-running jobs as explicit finite state machines.')
-    .version(packageVersion())
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-    })
-    .showHelpAfterError('(jobwright --help lists the commands)');
-  const context = { io, exit: (other: number) => void (code = other) };
-  for (const add of [addDev, addVerify, addToken]) add(program, context);
+  const program = createProgram({ io, exit: (other) => void (code = other) });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;
@@ -39,38 +39,74 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** The code and the message, for a person or as JSON. */
+/** The whole tree of commands; what its documents and completions are made from. */
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.io;
+  const program = new Command('jobwright')
+    .description('Long-running jobs as explicit finite state machines.')
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
+    .showHelpAfterError('(jobwright --help lists the commands)');
+  for (const add of commands) add(program, context);
+  return program;
+}
+
+const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
+  addDev,
+  addServe,
+  addJob,
+  addPipeline,
+  addDocument,
+  addMachine,
+  addToken,
+  addAudit,
+  addVerify,
+  addDoctor,
+  addCompletion,
+];
+
+/** The code, the message and what to do next, for a person or as JSON. */
 function describe(error: unknown, asJson: boolean, io: Io): string {
   const { code, message } =
     error instanceof JobError
       ? error
       : { code: systemCode(error) ?? 'UNEXPECTED', message: messageOf(error) };
+  const next = nextStep(error, code);
   if (asJson) {
     const told = error instanceof JobError ? error.toJSON() : { code, message };
-    return JSON.stringify(told);
+    return showJson({ ...told, ...(next !== undefined && { next }) });
   }
   const stack = io.env['JOBWRIGHT_LOG_LEVEL'] === 'debug' && error instanceof Error && error.stack;
-  return `${code}: ${message}${stack ? `\n${stack}` : ''}`;
+  const lines = [`${code}: ${showText(message)}`];
+  if (next !== undefined) lines.push(`  next: ${next}`);
+  if (stack) lines.push(stack);
+  return lines.join('\n');
 }
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
 /** How long a command has to end after the first interruption; the second one ends it at once. */
-const graceMs = 5_000;
+const graceMs = 9_500;
 
 async function runProcess(): Promise<void> {
   const interrupted = new AbortController();
-  process.on('SIGINT', () => {
+  const interrupt = (): void => {
     if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
     interrupted.abort();
     setTimeout(() => process.exit(exitCodes.interrupted), graceMs).unref();
-  });
-  const { stdout, stderr, env } = process;
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const { stdin, stdout, stderr, env } = process;
   // Whoever read our data has seen enough.
   stdout.on('error', () => process.exit(exitCodes.failure));
   const program = fileURLToPath(import.meta.url);
-  const io = { stdout, stderr, env, signal: interrupted.signal, program };
+  const io = { stdin, stdout, stderr, env, signal: interrupted.signal, program };
   process.exitCode = await main(process.argv.slice(2), io);
 }
 

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import type { SecretKey } from '../auth/secrets.ts';
+import type { MachineDefinition } from '../machine/define.ts';
 import type { JobManager } from '../jobs/jobManager.ts';
 import type { Io } from './io.ts';
 
 /** An open database with what it was opened by. */
 export interface OpenDatabase {
-  readonly manager: JobManager;
+  readonly manager: JobManager<readonly MachineDefinition[]>;
   readonly config: Config;
   readonly secrets: readonly SecretKey[];
   /** Where the database is. */
@@ -17,11 +18,21 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
+export interface OpenDatabaseOptions {
+  /** Makes an embedded database where there is none yet. */
+  readonly create: boolean;
+  /** Machines beside those that come with the product. */
+  readonly machines?: readonly MachineDefinition[];
+}
+
 /**
  * Opens the database that the environment names, or the embedded one of its home: `create` it, or
  * refuse with InvalidConfiguration where there is none yet. What takes a while is told on stderr.
  */
-export async function openDatabase(io: Io, { create }: { create: boolean }): Promise<OpenDatabase> {
+export async function openDatabase(
+  io: Io,
+  { create, machines = [] }: OpenDatabaseOptions,
+): Promise<OpenDatabase> {
   const { readConfig, readSecrets } = await import('../config.ts');
   const config = readConfig({}, io.env);
   if (!create && config.mongodb === undefined && !existsSync(join(config.home, 'mongodb'))) {
@@ -36,7 +47,7 @@ export async function openDatabase(io: Io, { create }: { create: boolean }): Pro
   try {
     io.signal.throwIfAborted();
     const { JobManager } = await import('../jobs/jobManager.ts');
-    const manager = await JobManager.open({ ...config, mongodb: uri, secrets });
+    const manager = await JobManager.open({ ...config, mongodb: uri, secrets, machines });
     const close = async (): Promise<void> => {
       await manager.close();
       await embedded?.stop();
@@ -51,7 +62,7 @@ export async function openDatabase(io: Io, { create }: { create: boolean }): Pro
 /** Opens, works, and closes however the work ends. */
 export async function withDatabase<Result>(
   io: Io,
-  options: { readonly create: boolean },
+  options: OpenDatabaseOptions,
   work: (database: OpenDatabase) => Promise<Result>,
 ): Promise<Result> {
   const database = await openDatabase(io, options);

@@ -1,9 +1,6 @@
-import { userInfo } from 'node:os';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { InvalidConfiguration } from '../errors.ts';
 import type { CommandContext, Io } from './io.ts';
+import { openTokens, userName } from './openTokens.ts';
 
 interface TokenOptions {
   readonly ttl?: number;
@@ -19,7 +16,7 @@ export function addToken(program: Command, { io }: CommandContext): void {
       .option('--subject <name>', 'whom it names; default: your user name', userName())
       .action(async ({ subject, ...options }: TokenOptions & { subject: string }) => {
         const { ttl } = options;
-        const tokens = await openTokens(io);
+        const tokens = await openTokens(io.env);
         print(io, options, tokens.issue({ kind, subject, ...(ttl !== undefined && { ttl }) }));
       });
   }
@@ -53,20 +50,6 @@ const withLimits = (command: Command): Command =>
     .option('--ttl <seconds>', 'how long it lives', readSeconds)
     .option('--json', 'print {"token", "expiresAt"}');
 
-async function openTokens(io: Io) {
-  const { readConfig, readSecrets } = await import('../config.ts');
-  const { home } = readConfig({}, io.env);
-  const isSet = io.env['JOBWRIGHT_SECRETS'] ?? io.env['JOBWRIGHT_SECRETS_FILE'];
-  if (isSet === undefined && !existsSync(join(home, 'secret'))) {
-    throw new InvalidConfiguration(
-      'JOBWRIGHT_SECRETS',
-      `it is not set, and there is no secret in ${home} (JOBWRIGHT_HOME); give the one that the service has`,
-    );
-  }
-  const { createTokens } = await import('../auth/tokens.ts');
-  return createTokens({ keys: await readSecrets({}, home, io.env), now: Date.now });
-}
-
 function print(
   io: Io,
   { json }: TokenOptions,
@@ -87,12 +70,3 @@ const splitNames = (text: string): string[] =>
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id that the system has no name for.
-    return 'cli';
-  }
-}

@@ -2,6 +2,7 @@ import { EffectFailed } from '../errors.ts';
 import type { EffectHandler, EffectRun } from '../machine/effect.ts';
 import type { EffectTask, Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
+import { traced } from '../telemetry/tracing.ts';
 import { leaseMs, Leases } from './leases.ts';
 
 export interface EffectRunnerOptions {
@@ -116,7 +117,11 @@ export class EffectRunner {
     try {
       const handler = handlerOf(task);
       if (!handler) throw new Error(`${task.type}@${task.typeVersion} is not registered here`);
-      await handler(await prepare(task, signal));
+      await traced(
+        'effect.run',
+        { 'jobwright.job': task.job, 'jobwright.effect': told.effect },
+        async () => handler(await prepare(task, signal)),
+      );
     } catch (failure) {
       const error = failure instanceof Error ? failure.message : String(failure);
       const isParked = await this.#leases.fail(task, failure, {

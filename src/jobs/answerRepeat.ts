@@ -1,6 +1,6 @@
 import { AdminRequired, Forbidden, IdempotencyConflict, Unauthenticated } from '../errors.ts';
-import type { RegisteredMachine } from '../machine/registry.ts';
 import { entryDataDigest } from '../store/hashChain.ts';
+import type { Commit } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { loadJobAt } from './loadJob.ts';
 import { parseEvent } from './parseEvent.ts';
@@ -26,7 +26,7 @@ export async function answerRepeat(
   const place = commit?.entries.findIndex((entry) => entry.key === key) ?? -1;
   if (!commit || place < 0) return null;
   const entries = placeEntries(commit, commit.seq + place, commit.entries[place]?.keyCount ?? 1);
-  if (!isSameRequest(engine.registry.find(commit.type, commit.typeVersion), request, entries)) {
+  if (!isSameRequest(engine, commit, request, entries)) {
     throw request.principal.token?.once
       ? new Unauthenticated('the one-time token was used')
       : new IdempotencyConflict(key);
@@ -71,7 +71,8 @@ const rightsErrors = [Unauthenticated, Forbidden, AdminRequired];
 
 /** Whether entries are what this request would make: the same sender, names and data. */
 function isSameRequest(
-  machine: RegisteredMachine | undefined,
+  engine: Engine,
+  { type, typeVersion }: Commit,
   { principal, demand }: Request,
   entries: readonly PlacedEntry[],
 ): boolean {
@@ -84,9 +85,10 @@ function isSameRequest(
   if (demand.kind === 'remove') return entries[0]?.entry.name === demand.name;
   if (demand.kind !== 'events') return entries[0]?.entry.operation === demand.kind;
   if (demand.events.length !== entries.length) return false;
+  const machine = engine.registry.find(type, typeVersion);
   return demand.events.every((event, index) => {
     const entry = entries[index]?.entry;
-    const parsed = machine && parseEvent(machine, event);
+    const parsed = machine && parseEvent(machine, event, engine.jsonLimits);
     return (
       entry !== undefined &&
       parsed?.name === entry.name &&

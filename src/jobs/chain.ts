@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { InvalidData } from '../errors.ts';
+import { jsonLimits, type JsonLimits } from '../machine/canonicalJson.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
 import { takeEvent } from './parseEvent.ts';
 import type { EventInput } from './request.ts';
@@ -43,8 +44,9 @@ export function createChain<Events extends EventSchemas, Of extends Outcome>(
   definition: MachineDefinition<Events> | undefined,
   send: Send<Of['is']>,
   first: EventInput,
+  limits = jsonLimits,
 ): Chain<Events, Of> {
-  const chain = new EventChain(send);
+  const chain = new EventChain(send, limits);
   chain.add(first);
   const methods = chain as unknown as Record<string, unknown>;
   for (const name of Object.keys(definition?.events ?? {})) {
@@ -61,12 +63,14 @@ const isAction = (name: string): boolean => name === 'reset' || name === 'delete
 class EventChain<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = 'Chain';
   readonly #events: EventInput[] = [];
+  readonly #limits: JsonLimits;
   readonly #outcome: Promise<Result>;
   #isSent = false;
   /** What is wrong with the first event that could not be taken in. */
   #problem: Error | undefined;
 
-  constructor(send: Send<Result>) {
+  constructor(send: Send<Result>, limits: JsonLimits) {
+    this.#limits = limits;
     this.#outcome = new Promise((resolve, reject) => {
       queueMicrotask(() => {
         this.#isSent = true;
@@ -87,7 +91,7 @@ class EventChain<Result> implements Promise<Result> {
       throw new InvalidData('chain', [{ path: 'chain', message }]);
     }
     try {
-      this.#events.push(takeEvent(event));
+      this.#events.push(takeEvent(event, this.#limits));
     } catch (error) {
       // Told to whoever awaits the chain, like every other refusal.
       this.#problem ??= error as Error;

@@ -137,11 +137,14 @@ class CommitDraft {
     const entries: StoredEntry[] = [];
     for (const [index, { entry, moved, setup }] of drafts.entries()) {
       const head = this.#head(job, request, setup);
-      const { actor } = request.principal;
+      const { actor, token } = request.principal;
       const isKeyed = index === 0 && key !== undefined;
-      const unhashed = isKeyed
-        ? { ...entry, actor, key, keyCount: drafts.length }
-        : { ...entry, actor };
+      const unhashed = {
+        ...entry,
+        actor,
+        ...(actor.kind === 'admin' && token && { tokenId: token.tokenId }),
+        ...(isKeyed && { key, keyCount: drafts.length }),
+      };
       const seq = this.nextSeq + index;
       const hash = entryHash(job?.headHash ?? firstHash, head, seq, unhashed);
       const stored = { ...unhashed, hash };

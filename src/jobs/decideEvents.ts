@@ -1,4 +1,4 @@
-import { authorise } from '../auth/authorise.ts';
+import { admit, authorise } from '../auth/authorise.ts';
 import {
   AdminRequired,
   InvalidData,
@@ -8,11 +8,11 @@ import {
   VersionMismatch,
   type JobError,
 } from '../errors.ts';
+import type { Limits } from '../limits.ts';
 import { machineEvent } from '../machine/event.ts';
 import type { RegisteredMachine } from '../machine/registry.ts';
 import { step, type Refused } from '../machine/step.ts';
 import type { Draft, Standing } from './decide.ts';
-import type { Limits } from './engine.ts';
 import type { LiveJob } from './liveJob.ts';
 import { parseEvent } from './parseEvent.ts';
 import type { Request, TakenEvent } from './request.ts';
@@ -24,12 +24,14 @@ export function decideEvents(
   events: readonly TakenEvent[],
 ): readonly Draft[] {
   const { id: jobId, generation } = job;
+  // A token that was revoked learns nothing, not even what is wrong with what it asks for.
+  admit(request.principal, 'job.send', { jobId, generation });
   checkVersion(job, request);
   const machine = machineOf(engine.registry.find(job.type, job.typeVersion), job);
   checkSize(engine.limits, job, request, events);
   let { snapshot, timers } = machine;
   return events.map((taken, index) => {
-    const { name, json } = parseEvent(machine.registered, taken);
+    const { name, json } = parseEvent(machine.registered, taken, engine.jsonLimits);
     authorise(request.principal, 'job.send', { jobId, generation, event: name });
     const event = machineEvent(name, json, request.principal.actor, new Date(at).toISOString());
     const decision = step(machine.registered, snapshot, event, timers);

@@ -1,5 +1,5 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
-import { InvalidData, JobNotFound, Unauthenticated } from '../errors.ts';
+import { InvalidData, Unauthenticated } from '../errors.ts';
 import type { EventSchemas, MachineDefinition } from '../machine/define.ts';
 import { persistSnapshot } from '../machine/snapshot.ts';
 import { createChain, type Chain, type EventMethods } from './chain.ts';
@@ -13,12 +13,14 @@ import {
   type JobView,
 } from './jobView.ts';
 import type { LiveJob } from './liveJob.ts';
-import { loadJob } from './loadJob.ts';
+import { callbackUrlOf, jobTokenOf } from './jobToken.ts';
+import { loadLiving } from './loadJob.ts';
 import { takeEvent } from './parseEvent.ts';
 import { readHistory, type History, type HistoryPage } from './readHistory.ts';
 import { cancelJob, deleteJob, type RemoveInput } from './removeJob.ts';
 import type { EventInput } from './request.ts';
 import { resetJob, type ResetInput } from './resetJob.ts';
+import { revokeTokens } from './revokeTokens.ts';
 import { sendEvents } from './sendEvents.ts';
 
 /** An administrative call: with an admin token, or on a handle that was taken with one. */
@@ -147,26 +149,21 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
       if (token && actor.kind === 'job')
         throw new Unauthenticated('a job token makes no further tokens');
       authorise(this.#principal, 'token.issue', { jobId });
-      const issued = this.#engine.tokens.issue({ kind: 'job', jobId, generation });
-      this.#token = { generation, text: issued.token };
+      this.#token = { generation, text: jobTokenOf(this.#engine, this.#job) };
     }
     return this.#token.text;
   }
   /** Where an outside system reports to, complete with the token. */
   get callbackUrl(): string {
-    const { publicUrl } = this.#engine;
-    const url = new URL(
-      `${publicUrl.replace(/\/+$/, '')}/v1/callbacks/${encodeURIComponent(this.id)}`,
-    );
-    url.searchParams.set('token', this.token);
-    return url.href;
+    return callbackUrlOf(this.#engine, this.id, this.token);
   }
 
   /** Sends an event by name; further ones may be chained. */
   send(name: string, data?: unknown): Chain<Events, Handled<Events>> {
     const definition = this.#engine.registry.find(this.type, this.typeVersion)?.definition;
     const send = (events: readonly EventInput[]) => this.sendAll(events);
-    return createChain(definition as MachineDefinition<Events> | undefined, send, { name, data });
+    const known = definition as MachineDefinition<Events> | undefined;
+    return createChain(known, send, { name, data }, this.#engine.jsonLimits);
   }
 
   /** Sends a chain given as a list, with an idempotency key or an expected version. */
@@ -175,12 +172,15 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
     options: SendOptions = {},
   ): Promise<JobHandle<Events>> {
     const { key, ifVersion } = options;
-    if (!Array.isArray(events) || !events.every(isObject)) {
+    if (!(events instanceof Array) || !events.every(isObject)) {
       throw new InvalidData('events', [{ path: 'events', message: 'a list of {name, data?}' }]);
     }
     const answer = await sendEvents(this.#engine, this.id, {
       principal: this.#principal,
-      demand: { kind: 'events', events: events.map(takeEvent) },
+      demand: {
+        kind: 'events',
+        events: events.map((event) => takeEvent(event, this.#engine.jsonLimits)),
+      },
       ...(key !== undefined && { key: checkKey(key) }),
       ...(ifVersion !== undefined && { ifVersion }),
     });
@@ -242,9 +242,7 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
 
   /** Ends all tokens of the job; resolves to the new generation. */
   async revokeTokens(reason?: string): Promise<number> {
-    const { json } = takeEvent({ name: 'revoke', data: reason === undefined ? null : { reason } });
-    const demand = { kind: 'revoke', json } as const;
-    const { job } = await sendEvents(this.#engine, this.id, { principal: this.#principal, demand });
+    const job = await revokeTokens(this.#engine, this.#principal, this.id, { reason });
     this.#become(job);
     return job.generation;
   }
@@ -256,8 +254,7 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
   }
 
   async #load(): Promise<LiveJob> {
-    const job = await loadJob(this.#engine, this.id);
-    if (!job || job.removed) throw new JobNotFound(this.id);
+    const job = await loadLiving(this.#engine, this.id);
     authorise(this.#principal, 'job.read', { jobId: this.id, generation: job.generation });
     this.#become(job);
     return job;

@@ -1,6 +1,6 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
 import type { TokenClaim } from '../auth/tokens.ts';
-import { InvalidData, JobNotFound } from '../errors.ts';
+import { InvalidData } from '../errors.ts';
 import type { MachineDefinition } from '../machine/define.ts';
 import { startDuties, type RunningDuties } from '../maintenance/duty.ts';
 import { duties } from '../maintenance/duties.ts';
@@ -12,7 +12,7 @@ import { exportLog } from './exportLog.ts';
 import { createJobHandle, type JobHandle } from './jobHandle.ts';
 import type { JobView } from './jobView.ts';
 import { listJobs, type ListPage } from './listJobs.ts';
-import { loadJob } from './loadJob.ts';
+import { loadLiving } from './loadJob.ts';
 import { openEngine, type OpenedEngine, type OpenOptions } from './openEngine.ts';
 import { createRegistries, type Documents, type Pipelines } from './registries.ts';
 import { setupJob } from './setupJob.ts';
@@ -93,8 +93,7 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     // A token that is asked for and missing must not end as an operator's rights.
     const principal = 'token' in options ? this.principal(options.token) : inProcess;
     checkId(id);
-    const job = await loadJob(this.engine, id);
-    if (!job || job.removed) throw new JobNotFound(id);
+    const job = await loadLiving(this.engine, id);
     authorise(principal, 'job.read', { jobId: id, generation: job.generation });
     return createJobHandle(this.engine, principal, job);
   }
@@ -148,7 +147,8 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
 }
 
 async function closeEngine({ engine, embedded }: OpenedEngine): Promise<void> {
-  const { mailboxes, effects, projector, store, processId } = engine;
+  const { feed, mailboxes, effects, projector, store, processId } = engine;
+  feed.close();
   try {
     await mailboxes.drain();
     await effects.close();

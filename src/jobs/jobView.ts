@@ -53,6 +53,8 @@ export interface Entry {
   /** UTC ISO, milliseconds. */
   readonly at: string;
   readonly actor: Actor;
+  /** Id of the token by which an admin did this. */
+  readonly tokenId?: string;
   readonly key?: string;
   readonly hash: string;
 }
@@ -102,7 +104,7 @@ export function viewAllowedEvents(
 }
 
 export function viewEntry({ jobId, seq, at, entry }: PlacedEntry): Entry {
-  const { name, data, from, to, actor, key, hash } = entry;
+  const { name, data, from, to, actor, tokenId, key, hash } = entry;
   return {
     id: `${jobId}:${seq}`,
     seq,
@@ -112,6 +114,7 @@ export function viewEntry({ jobId, seq, at, entry }: PlacedEntry): Entry {
     to,
     at: at.toISOString(),
     actor: { kind: actor.kind, id: actor.id },
+    ...(tokenId !== undefined && { tokenId }),
     ...(key !== undefined && { key }),
     hash,
   };

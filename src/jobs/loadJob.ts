@@ -1,3 +1,5 @@
+import { JobNotFound } from '../errors.ts';
+import { storedJsonLimits } from '../limits.ts';
 import { canonicalJson } from '../machine/canonicalJson.ts';
 import { isTombstone, type JobDocument } from '../store/store.ts';
 import type { Engine } from './engine.ts';
@@ -18,6 +20,16 @@ export async function loadJob(
   const base = engine.live.get(id) ?? (await loadProjected(engine, id));
   const job = await foldNewer(engine, id, base);
   if (job) engine.live.put(job);
+  return job;
+}
+
+/** A job as it is now. Rejects with JobNotFound where it never existed or was removed. */
+export async function loadLiving(
+  engine: Pick<Engine, 'store' | 'registry' | 'live'>,
+  id: string,
+): Promise<LiveJob> {
+  const job = await loadJob(engine, id);
+  if (!job || job.removed) throw new JobNotFound(id);
   return job;
 }
 
@@ -98,7 +110,7 @@ function foldRemoved(head: Parameters<typeof isTombstone>[0]): LiveJob {
 
 /** The projection holds the data as BSON; the log's text of it is canonical, so it can be made again. */
 function dataOf({ data, id }: JobDocument): string {
-  const json = canonicalJson(data);
+  const json = canonicalJson(data, storedJsonLimits);
   if (!json.ok) throw new Error(`job ${id}: its stored data is no JSON at ${json.issues[0]?.path}`);
   return json.text;
 }

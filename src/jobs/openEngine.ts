@@ -9,6 +9,7 @@ import { EffectRunner } from '../effects/runner.ts';
 import { sendReady } from '../effects/sendReady.ts';
 import { unlinkDocuments } from '../effects/unlinkDocuments.ts';
 import { startEmbeddedMongo, type EmbeddedMongo } from '../embedded/embeddedMongo.ts';
+import { defaultLimits, jsonLimitsOf } from '../limits.ts';
 import type { MachineDefinition } from '../machine/define.ts';
 import type { EffectHandler } from '../machine/effect.ts';
 import { createRegistry } from '../machine/registry.ts';
@@ -18,7 +19,8 @@ import { Telemetry } from '../telemetry/emit.ts';
 import { attachLog } from '../telemetry/log.ts';
 import { deriveProjection } from './deriveProjection.ts';
 import { prepareEffect } from './prepareEffect.ts';
-import { defaultLimits, type Engine, type Limits } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { EntryFeed } from './entryFeed.ts';
 import { LiveJobs } from './liveJobs.ts';
 import { Mailboxes } from './mailbox.ts';
 import { Projector } from './projector.ts';
@@ -41,8 +43,6 @@ export interface OpenOptions<
    * that do need the same archive root and machines; one that only reports does not.
    */
   readonly background?: boolean | undefined;
-  /** What a request may ask for at most. */
-  readonly limits?: Partial<Limits> | undefined;
   /** Where the engine tells what it does. */
   readonly telemetry?: Telemetry | undefined;
 }
@@ -67,7 +67,8 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
   const now = steadyClock(options.now ?? Date.now);
   // Everything that can be refused is refused before a database is started.
   const registry = createRegistry([pipelineJob, ...(options.machines ?? [])], engineEffects);
-  const tokens = createTokens({ keys, now });
+  const limits = { ...defaultLimits, ...config.limits };
+  const tokens = createTokens({ keys, now, limit: limits.token });
   const archive = openArchive({ root: config.archiveRoot, prefixes: config.archivePrefixes });
   const { store, embedded } = await openStore(options, config, telemetry);
   const processId = randomUUID();
@@ -86,12 +87,14 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     archive,
     archivePrefixes: config.archivePrefixes,
     telemetry,
-    limits: { ...defaultLimits, ...options.limits },
+    limits,
+    jsonLimits: jsonLimitsOf(limits),
     publicUrl: config.publicUrl,
     now,
     nextNonce: () => (nonce += 1),
     pipelines: new Set(),
     live,
+    feed: new EntryFeed({ store, live }),
     mailboxes: new Mailboxes<Mail>((jobId, mail) => handleMail(engine, jobId, mail)),
     projector: new Projector({
       store,

@@ -1,5 +1,5 @@
 import { InvalidData, UnknownEvent, type DataIssue } from '../errors.ts';
-import { canonicalJson } from '../machine/canonicalJson.ts';
+import { canonicalJson, type JsonLimits } from '../machine/canonicalJson.ts';
 import type { RegisteredMachine } from '../machine/registry.ts';
 import type { EventInput, TakenEvent } from './request.ts';
 
@@ -14,11 +14,11 @@ export interface ParsedEvent {
  * Takes an event's data as it is at this moment; one that was taken before stays as it was then. Throws
  * InvalidData for what JSON would change.
  */
-export function takeEvent(event: EventInput): TakenEvent {
+export function takeEvent(event: EventInput, limits: JsonLimits): TakenEvent {
   if (event instanceof Taken) return event;
   const { name, data } = event;
   if (data === undefined || data === null) return new Taken(name, null);
-  const json = canonicalJson(data);
+  const json = canonicalJson(data, limits);
   if (!json.ok) throw new InvalidData(`data of event ${String(name).slice(0, 64)}`, json.issues);
   return new Taken(name, json.text);
 }
@@ -38,7 +38,11 @@ class Taken implements TakenEvent {
  * Finds the event by its name, whatever its case, and parses its data. Throws UnknownEvent for every
  * other name, reserved ones included, and InvalidData for what the event's schema refuses.
  */
-export function parseEvent(machine: RegisteredMachine, { name, json }: TakenEvent): ParsedEvent {
+export function parseEvent(
+  machine: RegisteredMachine,
+  { name, json }: TakenEvent,
+  limits: JsonLimits,
+): ParsedEvent {
   const known = typeof name === 'string' ? machine.eventNames.get(name.toLowerCase()) : undefined;
   const schema = known === undefined ? undefined : machine.definition.events[known];
   if (known === undefined || !schema)
@@ -48,7 +52,7 @@ export function parseEvent(machine: RegisteredMachine, { name, json }: TakenEven
   if (!result.success)
     throw new InvalidData(`data of event ${known}`, issuesOf(result.error, 'data'));
   if (result.data === undefined || result.data === null) return { name: known, json: null };
-  const parsed = canonicalJson(result.data);
+  const parsed = canonicalJson(result.data, limits);
   if (!parsed.ok) throw new InvalidData(`data of event ${known}`, parsed.issues);
   return { name: known, json: parsed.text };
 }

@@ -71,7 +71,7 @@ async function sendOnce(
   try {
     await sendEvents(engine, jobId, {
       principal: { actor: sender },
-      demand: { kind: 'events', events: [takeEvent(event)] },
+      demand: { kind: 'events', events: [takeEvent(event, engine.jsonLimits)] },
       key: `effect:${key}:${event.name}`,
     });
     return true;

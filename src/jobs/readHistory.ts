@@ -19,12 +19,12 @@ export interface History {
 
 /** A page of a job's history, oldest first: every event acknowledged before the job was loaded. */
 export async function readHistory(
-  { store }: Pick<Engine, 'store'>,
+  { store, limits }: Pick<Engine, 'store' | 'limits'>,
   job: LiveJob,
   { after = 0, limit = 100 }: HistoryPage = {},
 ): Promise<History> {
   checkWhole('after', after, 0, Number.MAX_SAFE_INTEGER);
-  checkWhole('limit', limit, 1, 500);
+  checkWhole('limit', limit, 1, limits.page);
   // Entries of an earlier life under the same id are not this job's.
   const from = Math.max(after + 1, job.createdSeq);
   const commits = await store.readCommits(job.id, from, limit + 1);

@@ -41,11 +41,11 @@ const pipelineSchema = z.strictObject({
 const documentLimits = { depth: 32, keys: 100_000, bytes: 4 * 1024 * 1024 };
 const documentId = z.string().min(1).max(1_024);
 
-export function createRegistries(engine: Pick<Engine, 'store' | 'now'>): {
+export function createRegistries(engine: Pick<Engine, 'store' | 'now' | 'jsonLimits'>): {
   pipelines: Pipelines;
   documents: Documents;
 } {
-  const { store, now } = engine;
+  const { store, now, jsonLimits } = engine;
   return {
     pipelines: {
       async put(id, input = {}) {
@@ -54,7 +54,7 @@ export function createRegistries(engine: Pick<Engine, 'store' | 'now'>): {
           description = '',
           metadata = {},
         } = check('pipeline', pipelineSchema, input);
-        const json = canonicalJson(metadata, undefined, 'metadata');
+        const json = canonicalJson(metadata, jsonLimits, 'metadata');
         if (!json.ok) throw new InvalidData('pipeline', json.issues);
         return store.putPipeline(
           {

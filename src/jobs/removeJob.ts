@@ -1,4 +1,5 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
+import { checkKey } from './checkKey.ts';
 import { takeEvent } from './parseEvent.ts';
 import { checkReason } from './resetJob.ts';
 import type { Engine } from './engine.ts';
@@ -7,8 +8,14 @@ import { sendEvents } from './sendEvents.ts';
 export interface RemoveInput {
   /** Why; stands in the tombstone. */
   readonly reason: string;
+  readonly key?: string | undefined;
   readonly ifVersion?: number | undefined;
 }
+
+/** A cancellation needs no reason: nothing has happened yet. */
+export type CancelInput = Partial<Omit<RemoveInput, 'reason'>> & {
+  readonly reason?: string | undefined;
+};
 
 /**
  * Deletes a job for good, admins only, from any state: gone with its data for every reader once the
@@ -19,10 +26,13 @@ export async function deleteJob(
   engine: Engine,
   principal: Principal,
   jobId: string,
-  { reason, ifVersion }: RemoveInput,
+  input: RemoveInput,
 ): Promise<number> {
   authorise(principal, 'job.delete', { jobId });
-  return remove(engine, principal, jobId, 'delete', checkReason(reason), ifVersion);
+  return remove(engine, principal, jobId, 'delete', {
+    ...input,
+    reason: checkReason(input.reason),
+  });
 }
 
 /** Removes a job that nothing has happened to since its creation. Rejects with CancelTooLate otherwise. */
@@ -30,9 +40,9 @@ export async function cancelJob(
   engine: Engine,
   principal: Principal,
   jobId: string,
-  { reason, ifVersion }: Partial<RemoveInput> = {},
+  input: CancelInput = {},
 ): Promise<void> {
-  await remove(engine, principal, jobId, 'cancel', reason, ifVersion);
+  await remove(engine, principal, jobId, 'cancel', input);
 }
 
 async function remove(
@@ -40,13 +50,14 @@ async function remove(
   principal: Principal,
   jobId: string,
   name: 'cancel' | 'delete',
-  reason: string | undefined,
-  ifVersion: number | undefined,
+  { reason, key, ifVersion }: CancelInput,
 ): Promise<number> {
-  const { json } = takeEvent({ name, data: reason === undefined ? null : { reason } });
+  const data = reason === undefined ? null : { reason };
+  const { json } = takeEvent({ name, data }, engine.jsonLimits);
   const { job } = await sendEvents(engine, jobId, {
     principal,
     demand: { kind: 'remove', name, json },
+    ...(key !== undefined && { key: checkKey(key) }),
     ...(ifVersion !== undefined && { ifVersion }),
   });
   await engine.projector.flush();

@@ -2,7 +2,7 @@ import { authorise, type Principal } from '../auth/authorise.ts';
 import { InvalidData } from '../errors.ts';
 import { checkKey } from './checkKey.ts';
 import type { Engine } from './engine.ts';
-import { loadJob } from './loadJob.ts';
+import { loadJob, loadJobAt } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
 import { takeEvent } from './parseEvent.ts';
 import { sendEvents } from './sendEvents.ts';
@@ -31,7 +31,7 @@ export async function resetJob(
   authorise(principal, 'job.reset', { jobId });
   const { keepArchive = false, key, ifVersion } = input;
   const data = { ...input.data, reason: checkReason(input.reason), keepArchive };
-  const events = [takeEvent({ name: 'reset', data })];
+  const events = [takeEvent({ name: 'reset', data }, engine.jsonLimits)];
   const { job: asked } = await sendEvents(engine, jobId, {
     principal,
     demand: { kind: 'events', events },
@@ -40,9 +40,17 @@ export async function resetJob(
   });
   await engine.projector.flush();
   await engine.effects.runFor(jobId, asked.seq);
+  return readDone(engine, jobId, asked.seq + 1);
+}
+
+/** The job right after the `ready` that ended the reset, whatever has followed since; else as it is now. */
+async function readDone(engine: Engine, jobId: string, readySeq: number): Promise<LiveJob> {
   const job = await loadJob(engine, jobId);
   if (!job) throw new Error(`job ${jobId} has lost its log`);
-  return job;
+  if (job.seq <= readySeq) return job;
+  const [commit] = await engine.store.readCommits(jobId, readySeq, 1);
+  const isDone = commit?.entries[readySeq - commit.seq]?.name === 'ready';
+  return (isDone && (await loadJobAt(engine, jobId, readySeq))) || job;
 }
 
 /** Every administrative action says why. */

@@ -6,8 +6,9 @@ import type { Engine } from './engine.ts';
 import { finishRemoval, isRemovalFinished } from './finishRemoval.ts';
 import { loadJob } from './loadJob.ts';
 import type { LiveJob } from './liveJob.ts';
+import { observed } from './observed.ts';
 import type { Answer, Mail, Request } from './request.ts';
-import { warnOfLength } from './warnOfLength.ts';
+import { tellCommit } from './tellCommit.ts';
 
 /**
  * The one way to change a job. Resolves once the entries are journaled by a majority; a refusal
@@ -15,8 +16,12 @@ import { warnOfLength } from './warnOfLength.ts';
  * with the same key. Requests of one job are taken in the order of their calls.
  */
 export function sendEvents(engine: Engine, jobId: string, request: Request): Promise<Answer> {
-  return new Promise((resolve, reject) =>
-    engine.mailboxes.post(jobId, { request, resolve, reject }),
+  return observed(
+    engine,
+    jobId,
+    request,
+    () =>
+      new Promise((resolve, reject) => engine.mailboxes.post(jobId, { request, resolve, reject })),
   );
 }
 
@@ -89,7 +94,7 @@ async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<st
     if (outcome === 'appended') {
       engine.live.put(next);
       engine.projector.mark({ job: next, effects: effectTasks(commit) }, ticket);
-      warnOfLength(engine, commit, next);
+      tellCommit(engine, commit, next);
     } else {
       engine.projector.abandon(ticket);
       engine.telemetry.emit('commit.conflict', { jobId: commit.job });

@@ -16,7 +16,7 @@ import { parseSetup, type SetupInput } from './setupInput.ts';
 
 export interface SetupAnswer {
   readonly job: LiveJob;
-  /** False where a job of this identity was there already. */
+  /** False where a job of this identity was there already, but by this very request. */
   readonly created: boolean;
 }
 
@@ -30,11 +30,12 @@ export async function setupJob(
   principal: Principal,
   type: string,
   input: SetupInput,
+  key?: string,
 ): Promise<SetupAnswer> {
   authorise(principal, 'job.create');
   const machine = engine.registry.get(type);
   const given = parseSetup(machine, input);
-  const json = parseData(machine, given.data);
+  const json = parseData(engine, machine, given.data);
   await checkPipeline(engine, given.pipeline);
   const parents = await resolveParents(engine.store, given.parents);
   const data = JSON.parse(json) as Record<string, unknown>;
@@ -65,10 +66,25 @@ export async function setupJob(
   const { job, entries } = await createClaimed(
     engine,
     id,
-    { principal, demand },
+    { principal, demand, ...(key !== undefined && { key }) },
     { archivePath, claim },
   );
-  return { job, created: entries.length > 0 };
+  const created = entries.length > 0 || (await wasCreatedBy(engine, id, principal, key));
+  return { job, created };
+}
+
+/** Whether this is the repeat of the request that created the job: it is answered alike. */
+async function wasCreatedBy(
+  { store }: Engine,
+  id: string,
+  { actor }: Principal,
+  key: string | undefined,
+): Promise<boolean> {
+  const commit = key === undefined ? null : await store.findKey(id, key);
+  const entry = commit?.entries.find((each) => each.key === key);
+  return (
+    entry?.operation === 'create' && entry.actor.kind === actor.kind && entry.actor.id === actor.id
+  );
 }
 
 /** Creates the job or finds it; a claimed path that is not its path in the end is free again. */
@@ -99,15 +115,15 @@ async function releaseUnused(engine: Engine, id: string, claim: string): Promise
 }
 
 /** The data as the machine's input schema wants it, as canonical JSON. */
-function parseData(machine: RegisteredMachine, given: unknown): string {
+function parseData(engine: Engine, machine: RegisteredMachine, given: unknown): string {
   // Before the schema sees it: that would pass over what is no plain JSON, and copy a cycle.
-  const result = machine.definition.input.safeParse(JSON.parse(toJson(given)));
+  const result = machine.definition.input.safeParse(JSON.parse(toJson(engine, given)));
   if (!result.success) throw new InvalidData('data', issuesOf(result.error, 'data'));
-  return toJson(result.data ?? {});
+  return toJson(engine, result.data ?? {});
 }
 
-function toJson(data: unknown): string {
-  const json = canonicalJson(data);
+function toJson({ jsonLimits }: Engine, data: unknown): string {
+  const json = canonicalJson(data, jsonLimits);
   if (!json.ok) throw new InvalidData('data', json.issues);
   return json.text;
 }

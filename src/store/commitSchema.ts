@@ -17,6 +17,7 @@ const entry = z
       kind: z.enum(['job', 'worker', 'reader', 'operator', 'admin', 'system']),
       id: z.string(),
     }),
+    tokenId: z.string().optional(),
     key: z.string().optional(),
     keyCount: seq.optional(),
     effects: z

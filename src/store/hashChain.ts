@@ -15,7 +15,7 @@ export function entryHash(
   seq: number,
   entry: Omit<StoredEntry, 'hash'>,
 ): string {
-  const { name, operation = '', from, to, actor, key = '', keyCount = 0, effects } = entry;
+  const { name, operation = '', from, to, actor, tokenId, key = '', keyCount = 0, effects } = entry;
   return hash(
     'sha256',
     JSON.stringify([
@@ -36,6 +36,7 @@ export function entryHash(
       keyCount,
       effects ? digest(effects) : '',
       operation === 'create' && commit.setup ? digest(commit.setup) : '',
+      ...(tokenId === undefined ? [] : [tokenId]),
     ]),
   );
 }

@@ -49,6 +49,8 @@ export interface StoredEntry {
   /** Dotted state after; null for `remove`. */
   readonly to: string | null;
   readonly actor: Actor;
+  /** Id (jti) of the token by which an admin did this. */
+  readonly tokenId?: string;
   /** Idempotency key of the request that this entry is the first of. */
   readonly key?: string;
   /** How many entries that request made. Only beside `key`. */
@@ -156,16 +158,19 @@ export interface DocumentMatch {
 }
 
 export interface JobFilter {
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Any active state of the job. */
-  readonly state?: string;
-  readonly pipeline?: string;
-  readonly tag?: string;
+  readonly state?: string | undefined;
+  readonly pipeline?: string | undefined;
+  readonly tag?: string | undefined;
+  /** The job's id, pipeline, session, agent, task or one of its tags, in full. */
+  readonly q?: string | undefined;
 }
 
-/** Newest first by creation; `after` is the last job of the page before. */
+/** By creation, the newest first unless told otherwise; `after` is the last job of the page before. */
 export interface Page {
   readonly limit: number;
+  readonly oldestFirst?: boolean;
   readonly after?: { readonly createdAt: Date; readonly id: string };
 }
 
@@ -186,6 +191,44 @@ export interface ProcessBeat {
   readonly projectedUntil: Date;
   /** When it last said so, by the store's clock. */
   readonly beatAt: Date;
+}
+
+export interface WatchOptions {
+  /** Position of an item seen before, also by another process: go on right after it. Absent: from now on. */
+  readonly after?: string;
+  /** Ends the watch, without an error. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a watch tells: a commit; `gap`, that commits before this position could not be given; or `idle`,
+ * that up to this position there is nothing more. Positions of one store are opaque, url-safe and sort as
+ * texts in the order of what they stand for.
+ */
+export type WatchedItem =
+  | { readonly position: string; readonly commit: Commit }
+  | { readonly position: string; readonly gap: true }
+  | { readonly position: string; readonly idle: true };
+
+/** Items for one reader, fetched as it asks for them. */
+export interface CommitWatch extends AsyncIterable<WatchedItem> {
+  /** Where it began. */
+  readonly start: string;
+}
+
+/** An administrative attempt: who tried what, and what became of it. */
+export interface AuditRecord {
+  readonly at: Date;
+  readonly action: string;
+  readonly outcome: 'refused' | 'done';
+  readonly jobId: string | null;
+  readonly actor: Actor | null;
+  readonly tokenId: string | null;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly requestId: string | null;
+  /** How many more like it were left out. */
+  readonly suppressed?: number;
 }
 
 /**
@@ -211,6 +254,12 @@ export interface Store {
   scanCommits(range?: { job?: string }): AsyncIterable<Commit>;
   /** Commits that a process made at or after a time, for repair. */
   scanCommitsOf(process: string, since: Date): AsyncIterable<Commit>;
+  /**
+   * All commits of all processes as a majority has them, each job's in order of seq. Once it resolves, no
+   * later commit is missed. It outlives an outage of the database and ends with the store. A place that the
+   * database no longer has gives a gap, and goes on from now; a malformed `after` is InvalidData.
+   */
+  watch(options: WatchOptions): Promise<CommitWatch>;
 
   // The projection: derived.
 
@@ -263,6 +312,8 @@ export interface Store {
   /** Drops what is not done of a job's effects up to `seq`: somebody has taken the matter over. */
   dropEffects(job: string, seq: number, now: Date): Promise<void>;
   scanEffects(filter: { status?: EffectStatus; job?: string }): AsyncIterable<EffectTask>;
+  /** How many effects are due, those under a lease too, and how many are parked: one cheap question. */
+  countEffects(): Promise<{ due: number; parked: number }>;
 
   // Processes and repair.
 
@@ -292,6 +343,12 @@ export interface Store {
   /** The job that has claimed this very path. */
   archiveOwner(path: string): Promise<string | null>;
   releaseArchive(path: string, job: string): Promise<void>;
+
+  // Administrative attempts, kept beside the log and only so many of them.
+
+  putAudit(record: AuditRecord): Promise<void>;
+  /** Newest first. */
+  listAudit(limit: number): Promise<AuditRecord[]>;
 
   /** Resolves once nothing is in flight and the connection is closed. */
   close(): Promise<void>;

@@ -1,12 +1,71 @@
 import { pino, type Logger } from 'pino';
-import type { Telemetry } from './emit.ts';
+import type { Telemetry, TelemetryEvents } from './emit.ts';
+import { redact, secretFields } from './redact.ts';
+import { activeTraceId } from './tracing.ts';
 
-/** Writes log lines as JSON to stderr: the only file that does. */
-export function attachLog(telemetry: Telemetry, level: string): Logger {
+/** Where lines go; each ends with a line break. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+/**
+ * Writes log lines as JSON to stderr: the only file that does. No line holds a token, and none a URL:
+ * a callback's token may stand in it.
+ */
+export function attachLog(
+  telemetry: Telemetry,
+  level: string,
+  destination: LogDestination = pino.destination({ fd: 2, sync: true }),
+): Logger {
   const log = pino(
-    { level, base: null, redact: ['token', '*.token', 'secret', '*.secret'] },
-    pino.destination({ fd: 2, sync: true }),
+    {
+      level,
+      base: null,
+      redact: [...secretFields],
+      mixin: () => {
+        const traceId = activeTraceId();
+        return traceId === undefined ? {} : { traceId };
+      },
+    },
+    { write: (line: string) => destination.write(redact(line)) },
   );
+  logService(telemetry, log);
+  logBackground(telemetry, log);
+  // So many that even making them costs, unless somebody wants them.
+  if (log.isLevelEnabled('debug')) logJobs(telemetry, log);
+  return log;
+}
+
+function logService(telemetry: Telemetry, log: Logger): void {
+  telemetry.on('service.started', (event) => log.info(event, 'the service listens'));
+  telemetry.on('service.stopping', (event) =>
+    log.info(event, 'the service finishes what is under way and stops'),
+  );
+  telemetry.on('http.request', (event) =>
+    log[event.status < 500 ? 'info' : 'error'](requestFields(event), 'a request was answered'),
+  );
+  telemetry.on('http.failed', ({ requestId, error }) =>
+    log.error({ reqId: requestId, error }, 'a request failed, and not by its sender'),
+  );
+  telemetry.on('admin.refused', (event) =>
+    log.warn(event, 'an administrative attempt was refused'),
+  );
+  telemetry.on('stream.opened', () => log.debug('a live stream was opened'));
+  telemetry.on('stream.closed', () => log.debug('a live stream was closed'));
+}
+
+/** The fields by name: whatever else an event may carry is not logged. */
+const requestFields = (event: TelemetryEvents['http.request']) => ({
+  reqId: event.requestId,
+  method: event.method,
+  route: event.route,
+  status: event.status,
+  milliseconds: event.milliseconds,
+  ...(event.actor && { principal: `${event.actor.kind}:${event.actor.id}` }),
+  ...(event.jobId !== undefined && { jobId: event.jobId }),
+});
+
+function logBackground(telemetry: Telemetry, log: Logger): void {
   telemetry.on('commit.unknown', (event) =>
     log.warn(event, 'a commit has an unknown outcome and is resolved'),
   );
@@ -29,5 +88,9 @@ export function attachLog(telemetry: Telemetry, level: string): Logger {
   telemetry.on('embedded.progress', (event) => log.info(event, 'embedded MongoDB'));
   telemetry.on('effect.done', (event) => log.debug(event, 'an effect is done'));
   telemetry.on('timer.fired', (event) => log.debug(event, 'a timer came due'));
-  return log;
+}
+
+function logJobs(telemetry: Telemetry, log: Logger): void {
+  telemetry.on('job.committed', (event) => log.debug(event, 'events were accepted'));
+  telemetry.on('job.refused', (event) => log.debug(event, 'a request was refused'));
 }

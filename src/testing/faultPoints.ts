@@ -12,7 +12,8 @@ export type FaultPoint = `${'before' | 'after'}:${StoreMethod}`;
  * The same store with a stop before and after every method. `count` says how often this very point has
  * been reached, from 1. The method waits for what `onPoint` returns: a rejection before it stands for a
  * call that never reached the store, one after it for an answer that was lost; a promise that never
- * settles for a process that is gone. A scan stops once before its first item and once after its last.
+ * settles for a process that is gone. A scan stops once before its first item and once after its last, a watch
+ * before and after it is opened.
  */
 export function withFaultPoints(
   store: Store,

@@ -48,6 +48,7 @@ const MATRIX: Record<Action, string> = {
   'registry.write': 'nnnyyy',
   'stream.read': 'nnyyyy',
   'metrics.read': 'nnyyyy',
+  'audit.read': 'AAAAyA',
 };
 const MEANING: Record<string, string> = { y: 'ok', n: 'FORBIDDEN', A: 'ADMIN_REQUIRED' };
 
@@ -57,7 +58,7 @@ const cells = (Object.entries(MATRIX) as [Action, string][]).flatMap(([action, r
 
 describe('who may do what', () => {
   it('is written out for every kind and action', () => {
-    expect(cells).toHaveLength(13 * 6);
+    expect(cells).toHaveLength(14 * 6);
     expect(cells.every(({ expected }) => expected !== undefined)).toBe(true);
   });
 

@@ -20,6 +20,8 @@ export interface Scale {
 /** What a benchmark runs on: a database and a directory of its own. */
 export interface Context {
   readonly scale: Scale;
+  /** Where the database is. */
+  readonly uri: string;
   /** Database of the plain layout. */
   readonly plain: Db;
   readonly admin: Db;
@@ -53,6 +55,7 @@ export async function openContext(uri: string, scale: Scale): Promise<Context> {
   };
   return {
     scale,
+    uri,
     plain: client.db(`${database}_plain`),
     admin: client.db('admin'),
     open,

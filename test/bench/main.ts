@@ -9,6 +9,8 @@ import { describeSetting } from './describeSetting.ts';
 import { formatReport, type Report } from './figures.ts';
 import { history } from './history.ts';
 import { hotjob } from './hotjob.ts';
+import { http } from './http.ts';
+import { serveBare, serveOurs } from './httpServers.ts';
 import { lifecycles } from './lifecycles.ts';
 import { memory } from './memory.ts';
 
@@ -17,6 +19,7 @@ const benches: Readonly<Record<string, (context: Context) => Promise<Report>>> =
   hotjob,
   history,
   memory,
+  http,
 };
 
 const help = `npm run bench -- [NAME…] [options]
@@ -40,6 +43,8 @@ const { values, positionals } = parseArgs({
     row: { type: 'string', default: '' },
     /** Given by this program to its children: run one benchmark on the database there. */
     on: { type: 'string' },
+    /** Given by the benchmark http to its servers. */
+    server: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -56,8 +61,21 @@ if (values.help) console.log(help);
 else if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}.\n${help}`);
   process.exitCode = 2;
-} else if (values.on !== undefined) await runOne(positionals[0] ?? '', values.on);
+} else if (values.server !== undefined) await runServer(values.server, values.on ?? '');
+else if (values.on !== undefined) await runOne(positionals[0] ?? '', values.on);
 else await runAll(positionals.length > 0 ? positionals : Object.keys(benches));
+
+/** In a child of the benchmark http: one of its servers, until it is told to close. */
+async function runServer(name: string, uri: string): Promise<void> {
+  const server = await (name === 'ours'
+    ? serveOurs(uri, scale, 1_000)
+    : serveBare(uri, `bench_bare_${process.pid}`));
+  const told = new Promise((resolve) => process.once('message', resolve));
+  process.send?.({ url: server.url, targets: server.targets });
+  await told;
+  await server.close();
+  process.disconnect();
+}
 
 /** In a child: one benchmark, its report sent to the parent. */
 async function runOne(name: string, uri: string): Promise<void> {

@@ -49,7 +49,7 @@ export async function timed(call: () => Promise<unknown>): Promise<number> {
 }
 
 /** Microseconds of processor time that mongod has used; not told on every system. */
-async function serverCpu(admin: Db): Promise<number> {
+export async function serverCpu(admin: Db): Promise<number> {
   const { extra_info: info } = await admin.command({ serverStatus: 1 });
   const { user_time_us: user, system_time_us: system } = info as Record<string, number | undefined>;
   return (user ?? NaN) + (system ?? NaN);

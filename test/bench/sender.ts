@@ -14,7 +14,7 @@ export interface Send {
 export async function sendWithToken(manager: JobManager, send: Send): Promise<void> {
   await sendEvents(manager.engine, send.jobId, {
     principal: manager.principal(send.token),
-    demand: { kind: 'events', events: [takeEvent(send)] },
+    demand: { kind: 'events', events: [takeEvent(send, manager.engine.jsonLimits)] },
     key: send.key,
   });
 }

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ProblemError, ServiceUnreachable } from '../../src/client/index.ts';
 import { exitCodeOf } from '../../src/cli/exitCode.ts';
 import { JobNotFound, StoreUnavailable, VersionMismatch } from '../../src/errors.ts';
 import { bundleForChild } from '../support/childProcess.ts';
 import { runMain, runProgram, temporaryHome } from './runMain.ts';
+
+const problem = (code: string, status: number): ProblemError =>
+  new ProblemError({ code, status, title: code, detail: code });
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const { version } = JSON.parse(
@@ -16,7 +20,10 @@ describe('the command line', () => {
   it('lists its commands, and hides what is not for people', async () => {
     const { code, stdout, stderr } = await runMain(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout.match(/^ {2}[a-z]+/gm)).toEqual(['  dev', '  verify', '  token', '  help']);
+    expect(stdout.match(/^ {2}[a-z]+/gm)?.map((line) => line.trim())).toEqual([
+      ...['dev', 'serve', 'job', 'pipeline', 'document', 'machine', 'token', 'audit'],
+      ...['verify', 'doctor', 'completion', 'help'],
+    ]);
   });
 
   it('tells its version', async () => {
@@ -48,6 +55,11 @@ describe('the command line', () => {
     [new JobNotFound('x'), 3],
     [new VersionMismatch(1, 2), 6],
     [new StoreUnavailable('it is away'), 7],
+    [new ServiceUnreachable('http://x', 'it is away'), 7],
+    [problem('OVERLOADED', 503), 7],
+    [problem('INVALID_TRANSITION', 409), 4],
+    [problem('MALFORMED_JSON', 400), 2],
+    [problem('DOCUMENT_NOT_FOUND', 404), 3],
     [Object.assign(new Error('no such file'), { code: 'ENOENT' }), 3],
     [new Error('something else'), 1],
   ])('ends with the code of %s', (error, code) => {

@@ -41,10 +41,15 @@ export const runProgram = (
     );
   });
 
+const homes: string[] = [];
+
+// Here, not where one is made: within a test no hook can be registered.
+afterAll(() => Promise.all(homes.map((home) => rm(home, { recursive: true, force: true }))));
+
 /** A home that goes after the test file. */
 export async function temporaryHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'jobwright-cli-'));
-  afterAll(() => rm(home, { recursive: true, force: true }));
+  homes.push(home);
   return home;
 }
 

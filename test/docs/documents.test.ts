@@ -5,7 +5,7 @@ import { pipelineJob } from '../../machines/index.ts';
 import { authorise, type Action, type Principal } from '../../src/auth/authorise.ts';
 import { TOKEN_LIFETIMES, TOKEN_LIMIT, type VerifiedToken } from '../../src/auth/tokens.ts';
 import * as errors from '../../src/errors.ts';
-import { defaultLimits as limits } from '../../src/jobs/engine.ts';
+import { defaultLimits as limits } from '../../src/limits.ts';
 import type { ActorKind } from '../../src/machine/actor.ts';
 import { jsonLimits } from '../../src/machine/canonicalJson.ts';
 import { mermaid } from '../../src/machine/diagram.ts';
@@ -65,6 +65,7 @@ describe('docs/tokens.md', () => {
     'registry.write': 'write pipelines and documents *',
     'stream.read': 'read the stream *',
     'metrics.read': 'read the metrics *',
+    'audit.read': 'read the audit records *',
   };
   const kinds: readonly ActorKind[] = ['job', 'worker', 'reader', 'operator', 'admin', 'system'];
 
@@ -159,7 +160,9 @@ describe('docs/errors.md', () => {
     new errors.InvalidData('', []),
     new errors.JobNotFound(''),
     new errors.PipelineNotFound(''),
+    new errors.DocumentNotFound('', ''),
     new errors.ParentNotFound(''),
+    new errors.StreamOverflow(1),
     new errors.MixedParents([], []),
     new errors.Unauthenticated(''),
     new errors.Forbidden('', ''),

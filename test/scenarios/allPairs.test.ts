@@ -97,6 +97,9 @@ describe.each(doors)('sent by %s', (door) => {
         to,
         at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
         actor,
+        ...(actor.kind === 'admin' && {
+          tokenId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+        }),
         hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       },
     ]);

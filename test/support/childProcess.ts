@@ -47,6 +47,7 @@ export const bundleForChild = async (entry: string): Promise<string> => {
     external: (id) => !id.startsWith('.') && !isAbsolute(id) && !/^jobwright(\/|$)/.test(id),
     resolve: {
       alias: {
+        'jobwright/client': join(projectRoot, 'src/client/index.ts'),
         'jobwright/testing': join(projectRoot, 'src/testing/index.ts'),
         jobwright: join(projectRoot, 'src/index.ts'),
       },

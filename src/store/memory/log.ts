@@ -9,8 +9,8 @@ interface JobLog {
   readonly keys: Map<string, number>;
 }
 
-/** All commits of all jobs: inserted once, changed by redaction alone. */
-export function createLog() {
+/** All commits of all jobs: inserted once, changed by redaction alone. Tells of each one as it comes in. */
+export function createLog(onAppend: (commit: Commit) => void) {
   const logs = new Map<string, JobLog>();
   const commitsOf = (job: string): readonly Commit[] => logs.get(job)?.commits ?? [];
   const everyCommit = (): Commit[] => [...logs.keys()].sort().flatMap(commitsOf);
@@ -31,6 +31,7 @@ export function createLog() {
       log.commits.splice(before + 1, 0, commit);
       for (const key of keys) log.keys.set(key, commit.seq);
       logs.set(commit.job, log);
+      onAppend(commit);
       return 'appended';
     },
 
@@ -38,6 +39,9 @@ export function createLog() {
       const start = commitsOf(job).findLastIndex((commit) => lastSeq(commit) < from) + 1;
       return commitsOf(job).slice(start, start + limit);
     },
+
+    commitAt: (job: string, seq: number): Commit | undefined =>
+      commitsOf(job).find((commit) => commit.seq === seq),
 
     readHead: (job: string): Commit | null => commitsOf(job).at(-1) ?? null,
 

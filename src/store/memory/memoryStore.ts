@@ -1,5 +1,6 @@
 import { StoreUnavailable } from '../../errors.ts';
-import type { EffectClaim, LinkedDocument, Store } from '../store.ts';
+import type { Commit, EffectClaim, LinkedDocument, Store } from '../store.ts';
+import { createAudit } from './audit.ts';
 import { createArchiveClaims } from './archiveClaims.ts';
 import { checkDocument } from '../checkDocument.ts';
 import { createDocuments } from './documents.ts';
@@ -7,6 +8,7 @@ import { createLog } from './log.ts';
 import { createOutbox } from './outbox.ts';
 import { createProjection } from './projection.ts';
 import { createRegistry } from './registry.ts';
+import { createWatches } from './watches.ts';
 
 export interface MemoryStoreOptions {
   readonly linkedCollections?: readonly string[];
@@ -24,13 +26,15 @@ const defaultCollections = ['experiments', 'samples', 'measurements', 'files', '
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const linkedCollections = Object.freeze([...(options.linkedCollections ?? defaultCollections)]);
   const now = options.now ?? (() => new Date());
-  const log = createLog();
+  const watches = createWatches((job, seq) => structuredClone(log.commitAt(job, seq)));
+  const log = createLog((commit: Commit) => watches.add(commit));
+  const audit = createAudit();
   const projection = createProjection();
   const outbox = createOutbox();
   const registry = createRegistry(now);
   const documents = createDocuments(linkedCollections);
   const claims = createArchiveClaims();
-  const { answering, scanning, assertOpen, close } = createDoor();
+  const { answering, scanning, assertOpen, close } = createDoor(watches.close);
 
   return {
     append: answering(log.append),
@@ -39,6 +43,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     findKey: answering(log.findKey),
     scanCommits: scanning(log.listCommits),
     scanCommitsOf: scanning(log.listCommitsOf),
+    watch: async (options) => {
+      assertOpen();
+      return watches.watch(options);
+    },
 
     readJob: answering(projection.read),
     projectedSeq: answering(projection.seqOf),
@@ -72,6 +80,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     releaseEffects: answering(outbox.release),
     dropEffects: answering(outbox.drop),
     scanEffects: scanning(outbox.list),
+    countEffects: answering(outbox.count),
 
     beat: answering(registry.beat),
     readBeats: answering(registry.readBeats),
@@ -93,13 +102,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     claimArchive: answering(claims.claim),
     archiveOwner: answering(claims.owner),
     releaseArchive: answering(claims.release),
+    putAudit: answering(audit.put),
+    listAudit: answering(audit.list),
 
     close,
   };
 }
 
 /** The one way in and out: refuses once closed, copies arguments before and answers after. */
-function createDoor() {
+function createDoor(onClose: () => void) {
   let closed = false;
   const assertOpen = (): void => {
     if (closed) throw new StoreUnavailable('it was closed');
@@ -122,6 +133,7 @@ function createDoor() {
       },
     close: async (): Promise<void> => {
       closed = true;
+      onClose();
     },
   };
 }

@@ -83,6 +83,12 @@ export function createOutbox() {
         .map(({ task }) => task)
         .filter((task) => status === undefined || task.status === status)
         .filter((task) => job === undefined || task.job === job),
+
+    count: (): { due: number; parked: number } => {
+      const count = { due: 0, parked: 0, done: 0 };
+      for (const { task } of held.values()) count[task.status] += 1;
+      return { due: count.due, parked: count.parked };
+    },
   };
 }
 

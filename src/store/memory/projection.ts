@@ -21,11 +21,14 @@ export function createProjection() {
       }
     },
 
-    list: (filter: JobFilter, { limit, after }: Page): JobDocument[] =>
-      matching(filter)
-        .filter((job) => after === undefined || newestFirst(after, job) < 0)
-        .sort(newestFirst)
-        .slice(0, limit),
+    list: (filter: JobFilter, { limit, after, oldestFirst = false }: Page): JobDocument[] => {
+      const order = (one: Place, other: Place): number =>
+        oldestFirst ? newestFirst(other, one) : newestFirst(one, other);
+      return matching(filter)
+        .filter((job) => after === undefined || order(after, job) < 0)
+        .sort(order)
+        .slice(0, limit);
+    },
 
     count: (filter: JobFilter): number => matching(filter).length,
 
@@ -54,13 +57,15 @@ export function createProjection() {
   };
 }
 
-const fits = ({ type, states, setup }: JobDocument, filter: JobFilter): boolean =>
+const fits = ({ id, type, states, setup }: JobDocument, filter: JobFilter): boolean =>
   (filter.type === undefined || type === filter.type) &&
   (filter.state === undefined || states.includes(filter.state)) &&
   (filter.pipeline === undefined || setup.pipeline === filter.pipeline) &&
-  (filter.tag === undefined || setup.tags.includes(filter.tag));
+  (filter.tag === undefined || setup.tags.includes(filter.tag)) &&
+  (filter.q === undefined ||
+    [id, setup.pipeline, setup.session, setup.agent, setup.task, ...setup.tags].includes(filter.q));
 
-type Place = Required<Page>['after'];
+type Place = NonNullable<Page['after']>;
 
 const newestFirst = (one: Place, other: Place): number =>
   other.createdAt.getTime() - one.createdAt.getTime() ||

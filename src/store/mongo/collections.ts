@@ -1,5 +1,12 @@
 import type { Collection, Db, MongoClientOptions } from 'mongodb';
-import type { Commit, EffectTask, JobDocument, Pipeline, ProcessBeat } from '../store.ts';
+import type {
+  AuditRecord,
+  Commit,
+  EffectTask,
+  JobDocument,
+  Pipeline,
+  ProcessBeat,
+} from '../store.ts';
 
 /** Every durability and time setting of the connection, said explicitly: a default may change. */
 export const clientOptions = {
@@ -65,6 +72,7 @@ export interface Collections {
   readonly processes: Collection<ProcessRecord>;
   readonly pipelines: Collection<PipelineRecord>;
   readonly archives: Collection<ArchiveRecord>;
+  readonly audit: Collection<AuditRecord>;
   linked(name: string): Collection<DocumentRecord>;
 }
 
@@ -76,5 +84,6 @@ export const openCollections = (db: Db): Collections => ({
   processes: db.collection('processes'),
   pipelines: db.collection('pipelines'),
   archives: db.collection('archives'),
+  audit: db.collection('audit'),
   linked: (name) => db.collection(name),
 });

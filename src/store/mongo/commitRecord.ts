@@ -7,6 +7,13 @@ export function toCommitRecord({ job, seq, ...rest }: Commit): CommitRecord {
   return { _id: { job, seq }, ...rest, ...(keys.length > 0 && { keys }) };
 }
 
+/** A stored commit as the engine has it. */
+export const toCommit = ({ _id, keys: _keys, ...rest }: CommitRecord): Commit => ({
+  job: _id.job,
+  seq: _id.seq,
+  ...rest,
+});
+
 /** About how many bytes it takes, so that a batch stays below the driver's message size. */
 export const sizeOf = ({ entries }: CommitRecord): number =>
   entries.reduce((sum, { data }) => sum + 400 + (data === null ? 0 : data.length * 3), 200);

@@ -3,6 +3,7 @@ import { InvalidConfiguration, StoreUnavailable } from '../../errors.ts';
 import type { Telemetry } from '../../telemetry/emit.ts';
 import type { Store } from '../store.ts';
 import { createAppender } from './append.ts';
+import { createAudit, makeAuditCollection } from './audit.ts';
 import { clientOptions, openCollections } from './collections.ts';
 import { createIndexes } from './indexes.ts';
 import { createOutbox } from './outbox.ts';
@@ -13,6 +14,7 @@ import { createJobReader } from './readJobs.ts';
 import { createRegistries } from './registries.ts';
 import { createRemoval } from './removal.ts';
 import { translateErrors } from './translateErrors.ts';
+import { createWatcher } from './watch.ts';
 
 export interface MongoStoreOptions {
   /** A connection string; or a client of the caller's, which is then not closed. */
@@ -37,8 +39,10 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   });
   const collections = openCollections(db);
   const appender = createAppender(collections, telemetry);
+  const watcher = createWatcher(collections);
   const store: Store = {
     append: appender.append,
+    watch: (options) => watcher.watch(options),
     project: (jobs, effects, created) => project(collections, jobs, effects, created),
     linkedCollections,
     ...createHistoryReader(collections),
@@ -47,15 +51,17 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     ...createOutbox(collections),
     ...createProcesses(db, collections),
     ...createRegistries(collections, linkedCollections),
+    ...createAudit(collections),
     async close() {
       await appender.drain();
+      await watcher.close();
       if (owned) await client.close();
     },
   };
   const guarded = translateErrors(store);
   try {
     await client.connect();
-    await createIndexes(collections, linkedCollections);
+    await Promise.all([createIndexes(collections, linkedCollections), makeAuditCollection(db)]);
   } catch (error) {
     if (owned) await client.close();
     if (!(error instanceof MongoError)) throw error;

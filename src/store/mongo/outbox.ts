@@ -97,6 +97,18 @@ export function createOutbox({ effects }: Collections) {
       const cursor = effects.find(filter).sort(inOrder);
       for await (const record of cursor) yield toTask(record);
     },
+
+    async countEffects(): Promise<{ due: number; parked: number }> {
+      const counts = await effects
+        .aggregate<{ _id: EffectStatus; count: number }>([
+          { $match: { status: notDone } },
+          { $group: { _id: '$status', count: { $sum: 1 } } },
+        ])
+        .toArray();
+      const countOf = (status: EffectStatus) =>
+        counts.find(({ _id }) => _id === status)?.count ?? 0;
+      return { due: countOf('due'), parked: countOf('parked') };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Commit } from '../store.ts';
-import type { Collections, CommitRecord } from './collections.ts';
+import type { Collections } from './collections.ts';
+import { toCommit } from './commitRecord.ts';
 
 /** Reads of the log; see Store. Ranges run over `_id` itself, which orders by job, then seq. */
 export function createHistoryReader({ commits }: Collections) {
@@ -48,9 +49,3 @@ export function createHistoryReader({ commits }: Collections) {
     },
   };
 }
-
-const toCommit = ({ _id, keys: _keys, ...rest }: CommitRecord): Commit => ({
-  job: _id.job,
-  seq: _id.seq,
-  ...rest,
-});

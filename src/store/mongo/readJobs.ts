@@ -19,19 +19,23 @@ export function createJobReader({ jobs, tombstones }: Collections) {
       return Math.max(live?.seq ?? 0, removed?.seq ?? 0);
     },
 
-    async listJobs(filter: JobFilter, { limit, after }: Page): Promise<JobDocument[]> {
+    async listJobs(
+      filter: JobFilter,
+      { limit, after, oldestFirst = false }: Page,
+    ): Promise<JobDocument[]> {
+      const [beyond, order] = oldestFirst ? (['$gt', 1] as const) : (['$lt', -1] as const);
       const further: Filter<JobRecord> = after
         ? {
             $or: [
-              { createdAt: { $lt: after.createdAt } },
-              { createdAt: after.createdAt, _id: { $lt: after.id } },
+              { createdAt: { [beyond]: after.createdAt } },
+              { createdAt: after.createdAt, _id: { [beyond]: after.id } },
             ],
           }
         : {};
       const query = { $and: [toFilter(filter), further] };
       const records = await jobs
         .find(query)
-        .sort({ createdAt: -1, _id: -1 })
+        .sort({ createdAt: order, _id: order })
         .limit(limit)
         .toArray();
       return records.map(toDocument);
@@ -65,14 +69,20 @@ export function createJobReader({ jobs, tombstones }: Collections) {
 }
 
 /** Values of a caller always stand under an operator of ours, never as one of theirs. */
-function toFilter({ type, state, pipeline, tag }: JobFilter): Filter<JobRecord> {
+function toFilter({ type, state, pipeline, tag, q }: JobFilter): Filter<JobRecord> {
   return {
     ...(type !== undefined && { type: { $eq: type } }),
     ...(state !== undefined && { states: { $eq: state } }),
     ...(pipeline !== undefined && { 'setup.pipeline': { $eq: pipeline } }),
     ...(tag !== undefined && { 'setup.tags': { $eq: tag } }),
+    ...(q !== undefined && { $or: searched.map((field) => ({ [field]: { $eq: q } })) }),
   };
 }
+
+/** Where `q` looks. */
+const searched = ['_id', 'pipeline', 'session', 'agent', 'task', 'tags'].map((field) =>
+  field === '_id' ? field : `setup.${field}`,
+);
 
 function toDocument({ _id, linkedIds: _linkedIds, ...rest }: JobRecord): JobDocument {
   return { id: _id, ...rest };

@@ -2,7 +2,10 @@ import { MongoError } from 'mongodb';
 import { StoreUnavailable } from '../../errors.ts';
 import type { Store } from '../store.ts';
 
-/** The same store with every error of the driver wrapped as StoreUnavailable, and none after close. */
+/**
+ * The same store with every error of the driver wrapped as StoreUnavailable, and none after close. What a
+ * watch throws once it is open it has wrapped itself.
+ */
 export function translateErrors(store: Store): Store {
   let closed = false;
   const guard =

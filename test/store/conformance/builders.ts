@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type {
+  AuditRecord,
   Commit,
   EffectClaim,
   EffectTask,
@@ -113,6 +114,21 @@ export function buildEffect(overrides: Partial<EffectTask> = {}): EffectTask {
     status: 'due',
     dueAt: after(0),
     attempts: 0,
+    ...overrides,
+  };
+}
+
+export function buildAudit(overrides: Partial<AuditRecord> = {}): AuditRecord {
+  return {
+    at: after(0),
+    action: 'job.reset',
+    outcome: 'refused',
+    jobId: newJobId(),
+    actor: { kind: 'operator', id: 'alice' },
+    tokenId: 'a-token',
+    code: 'ADMIN_REQUIRED',
+    reason: null,
+    requestId: 'a-request',
     ...overrides,
   };
 }

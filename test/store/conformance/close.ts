@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { buildClaim, buildCommit, collect, onePage, sometime } from './builders.ts';
+import { buildAudit, buildClaim, buildCommit, collect, onePage, sometime } from './builders.ts';
 import { type MakeStore, useSharedStore } from './useStore.ts';
 
 type Operation = Exclude<keyof Store, 'linkedCollections' | 'close'>;
@@ -36,6 +36,7 @@ const operations: Readonly<Record<Operation, (store: Store) => Promise<unknown>>
   releaseEffects: (store) => store.releaseEffects('a'),
   dropEffects: (store) => store.dropEffects('job', 1, sometime),
   scanEffects: (store) => collect(store.scanEffects({})),
+  countEffects: (store) => store.countEffects(),
   beat: (store) => store.beat('process', sometime),
   readBeats: (store) => store.readBeats(),
   forgetProcess: (store) => store.forgetProcess('process'),
@@ -49,6 +50,9 @@ const operations: Readonly<Record<Operation, (store: Store) => Promise<unknown>>
   claimArchive: (store) => store.claimArchive('/products/v2/x', 'job'),
   archiveOwner: (store) => store.archiveOwner('/products/v2/x'),
   releaseArchive: (store) => store.releaseArchive('/products/v2/x', 'job'),
+  watch: (store) => store.watch({ signal: new AbortController().signal }),
+  putAudit: (store) => store.putAudit(buildAudit()),
+  listAudit: (store) => store.listAudit(1),
 };
 
 /** The end of a store. */

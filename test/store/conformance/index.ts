@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { describeAppend } from './append.ts';
 import { describeAppendProperty } from './appendProperty.ts';
 import { describeArchiveClaims } from './archiveClaims.ts';
+import { describeAudit } from './audit.ts';
 import { describeBeats } from './beats.ts';
 import { describeClose } from './close.ts';
 import { describeDocuments } from './documents.ts';
@@ -17,6 +18,7 @@ import { describeReadCommits } from './readCommits.ts';
 import { describeRedact } from './redact.ts';
 import { describeRemoval } from './removal.ts';
 import { describeTimers } from './timers.ts';
+import { describeWatch } from './watch.ts';
 import type { MakeStore } from './useStore.ts';
 
 const groups: readonly ((makeStore: MakeStore) => void)[] = [
@@ -37,6 +39,8 @@ const groups: readonly ((makeStore: MakeStore) => void)[] = [
   describeDocuments,
   describeFindDocuments,
   describeArchiveClaims,
+  describeWatch,
+  describeAudit,
   describeClose,
 ];
 

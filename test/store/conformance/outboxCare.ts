@@ -46,6 +46,19 @@ export function describeOutboxCare(makeStore: MakeStore): void {
     });
   });
 
+  describe('countEffects', () => {
+    const store = useFreshStore(makeStore);
+
+    it('counts what is due, claimed or waiting too, and what is parked', async () => {
+      expect(await store().countEffects()).toEqual({ due: 0, parked: 0 });
+      const waiting = buildEffect({ dueAt: after(9_000) });
+      const [parked, done] = [buildEffect({ status: 'parked' }), buildEffect({ status: 'done' })];
+      await store().project([], [buildEffect(), waiting, parked, done]);
+      await store().claimEffects(claim);
+      expect(await store().countEffects()).toEqual({ due: 2, parked: 1 });
+    });
+  });
+
   describe('reviveEffect', () => {
     const store = useFreshStore(makeStore);
 
