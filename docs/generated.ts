@@ -3,6 +3,7 @@ import type { MachineDefinition } from '../src/machine/define.ts';
 import { mermaid, transitionTable } from '../src/machine/diagram.ts';
 import { metricDefinitions } from '../src/telemetry/metricDefinitions.ts';
 import { cliReference } from './cliReference.ts';
+import { httpReference } from './httpReference.ts';
 
 /** Every document that is made from the code: its path from the root, and its whole text. */
 export function generatedDocs(): Record<string, string> {
@@ -10,6 +11,7 @@ export function generatedDocs(): Record<string, string> {
     'machines/README.md': machinesReadme(),
     'docs/metrics.md': metricsPage(),
     'docs/cli.md': cliReference(),
+    'docs/httpApi.md': httpReference(),
   };
 }
 

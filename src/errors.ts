@@ -97,12 +97,19 @@ export class InvalidData extends JobError {
   readonly issues: readonly DataIssue[];
 
   constructor(what: string, issues: readonly DataIssue[]) {
-    const shown = issues.slice(0, 5).map(({ path, message }) => `${path}: ${message}`);
+    const told = shorten(issues);
+    const shown = told.slice(0, 5).map(({ path, message }) => `${path}: ${message}`);
     const more = issues.length > 5 ? ` (+${issues.length - 5} more)` : '';
     super(`Invalid ${what}: ${shown.join('; ')}${more}`);
-    this.issues = issues;
+    this.issues = told;
   }
 }
+
+/** As much as helps: data may be wrong in a hundred thousand places, and its keys as long as itself. */
+const shorten = (issues: readonly DataIssue[]): DataIssue[] =>
+  issues
+    .slice(0, 20)
+    .map(({ path, message }) => ({ path: path.slice(0, 200), message: message.slice(0, 200) }));
 
 export class JobNotFound extends JobError {
   readonly code = 'JOB_NOT_FOUND';

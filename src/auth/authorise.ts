@@ -39,9 +39,9 @@ const READERS: ActorKind[] = ['reader', ...OPERATORS];
 /** The one table: who may do what. What is not written here is refused. */
 const TABLE: Readonly<Record<Action, { does: string; who: readonly ActorKind[] }>> = {
   'job.create': { does: 'create jobs', who: OPERATORS },
-  'job.read': { does: 'read a job', who: ['job', 'worker', ...READERS] },
+  'job.read': { does: 'read a job', who: ['job', ...READERS] },
   'job.list': { does: 'list jobs', who: READERS },
-  'job.send': { does: 'send events', who: ['job', 'worker', ...OPERATORS] },
+  'job.send': { does: 'send events', who: ['job', ...OPERATORS] },
   'job.cancel': { does: 'cancel', who: ['job', ...OPERATORS] },
   'job.reset': { does: 'reset', who: ADMIN },
   'job.delete': { does: 'delete', who: ADMIN },

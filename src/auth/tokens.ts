@@ -88,7 +88,12 @@ export function createTokens(options: TokensOptions): Tokens {
 
   return {
     issue(claim) {
-      const { token, payload, ringKey } = signClaim(claim, ring, { issuer, audience, limit }, now());
+      const { token, payload, ringKey } = signClaim(
+        claim,
+        ring,
+        { issuer, audience, limit },
+        now(),
+      );
       // Signed here, so genuine here: its first use need not find that out.
       cache.remember(token, { told: toVerified(payload), ringKey });
       return { token, expiresAt: new Date(payload.exp * 1000) };

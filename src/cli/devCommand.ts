@@ -2,19 +2,27 @@ import type { Command } from 'commander';
 import { exitCodes } from './exitCode.ts';
 import type { CommandContext } from './io.ts';
 
-/** `dev`: a sample pipeline on real texts, from set-up to the verdict of verify, with everything embedded. */
+/**
+ * `dev`: a sample pipeline on real texts, from set-up to the verdict of verify, with everything embedded.
+ * On a terminal it then serves what it made, until Ctrl-C.
+ */
 export function addDev(program: Command, { io, exit }: CommandContext): void {
   program
     .command('dev')
-    .description('Run a sample pipeline on real texts, from set-up to the verdict of verify.')
-    .option('--once', 'end after the verdict')
-    .action(async () => {
-      const [{ withDatabase }, { runSample }] = await Promise.all([
+    .description(
+      'Run a sample pipeline on real texts, from set-up to the verdict of verify; then serve it.',
+    )
+    .option('--once', 'end after the verdict, as where no terminal is')
+    .action(async ({ once = false }: { once?: boolean }) => {
+      const [{ withDatabase }, { runSample }, { serveSample }] = await Promise.all([
         import('./openDatabase.ts'),
         import('./dev/runSample.ts'),
+        import('./dev/serveSample.ts'),
       ]);
-      const ok = await withDatabase(io, { create: true }, (database) => runSample(io, database));
-      if (!ok) exit(exitCodes.failure);
+      await withDatabase(io, { create: true }, async (database) => {
+        if (!(await runSample(io, database))) return exit(exitCodes.failure);
+        if (!once && io.stdout.isTTY) await serveSample(io, database);
+      });
     });
   program
     .command('dev-worker', { hidden: true })

@@ -108,6 +108,8 @@ async function runProcess(): Promise<void> {
   const program = fileURLToPath(import.meta.url);
   const io = { stdin, stdout, stderr, env, signal: interrupted.signal, program };
   process.exitCode = await main(process.argv.slice(2), io);
+  // What a command has left behind by then, as its database is away, is not waited for.
+  if (interrupted.signal.aborted) process.exit();
 }
 
 /** Whether this file is what node was told to run, if only by a link. */

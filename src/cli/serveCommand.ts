@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
 import type { CommandContext, Io } from './io.ts';
+import { raised } from './raised.ts';
 
 interface ServeCommandOptions {
   readonly host?: string;
@@ -23,23 +24,49 @@ export function addServe(program: Command, { io }: CommandContext): void {
         ...(host !== undefined && { JOBWRIGHT_HOST: host }),
         ...(port !== undefined && { JOBWRIGHT_PORT: String(port) }),
       };
-      const [{ withDatabase }, { startService }, { loadMachines }] = await Promise.all([
+      const [{ openDatabase }, { startService }, { loadMachines }] = await Promise.all([
         import('./openDatabase.ts'),
         import('../http/serve.ts'),
         import('./loadMachines.ts'),
       ]);
       const options = { create: true, machines: await loadMachines(machines) };
-      await withDatabase({ ...io, env }, options, async ({ manager, config }) => {
+      const database = await openDatabase({ ...io, env }, options);
+      let told = performance.now();
+      try {
+        const { manager, config } = database;
         const service = await startService(manager.engine, {
           host: config.host,
           port: config.port,
           isItsOwnAddress: io.env['JOBWRIGHT_PUBLIC_URL'] === undefined,
+          drainMs,
         });
         io.stdout.write(`${JSON.stringify({ listening: service.url, pid: process.pid })}\n`);
         await raised(io.signal);
+        told = performance.now();
         await service.stop();
-      });
+      } finally {
+        await closeWithin(told + stopMs - performance.now(), () => database.close());
+      }
     });
+}
+
+/** For a balancer to see that readiness is off, in milliseconds. */
+const drainMs = 500;
+/** How long all of it has to end once it is told to, in milliseconds. */
+const stopMs = 9_000;
+
+/**
+ * Closes as far as that goes in time: a store that is away would hold it up. Nothing acknowledged is lost
+ * with the rest, which the next process derives from the log.
+ */
+async function closeWithin(milliseconds: number, close: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  try {
+    await Promise.race([close(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A service whose secrets were made up on the spot would forget all tokens with its disk. */
@@ -50,12 +77,6 @@ function requireSecrets({ env }: Io): void {
     'it is not set, and serve does not start without; give k1:<base64 of 32 random bytes>, made with: openssl rand -base64 32',
   );
 }
-
-const raised = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 function readPort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);

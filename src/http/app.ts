@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { admit, type Action, type Principal } from '../auth/authorise.ts';
-import { InvalidData, JobError, type DataIssue } from '../errors.ts';
+import { InvalidData, JobError } from '../errors.ts';
 import { issuesOf } from '../jobs/parseEvent.ts';
 import { tracedRequest } from '../telemetry/tracing.ts';
 import { authenticate, authenticateCallback } from './authenticate.ts';
@@ -180,15 +180,9 @@ function parse(what: string, schema: Route['body'], value: unknown): unknown {
     throw new InvalidData(what, [{ path: name.slice(0, 64), message: 'is not known here' }]);
   }
   const result = schema.safeParse(value);
-  if (!result.success) throw new InvalidData(what, shorten(issuesOf(result.error, what)));
+  if (!result.success) throw new InvalidData(what, issuesOf(result.error, what));
   return result.data;
 }
-
-/** As much as helps: a body may be wrong in a hundred thousand places, and its keys as long as itself. */
-const shorten = (issues: readonly DataIssue[]): DataIssue[] =>
-  issues
-    .slice(0, 20)
-    .map(({ path, message }) => ({ path: path.slice(0, 200), message: message.slice(0, 200) }));
 
 /** The problem that an error is; a refused administrative attempt is written down as well. */
 function refuse(service: Service, { route, principal, jobId, requestId }: Visit, error: unknown) {

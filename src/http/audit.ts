@@ -66,7 +66,9 @@ export function createAudit({ store, telemetry, now, limits }: Engine): Audit {
     async list(limit = 100) {
       checkWhole('limit', limit, 1, limits.page);
       const records = await store.listAudit(limit);
-      return records.map(({ at, ...rest }) => ({ ...rest, at: at.toISOString() }));
+      // They are written side by side, so the store may have taken a later one first.
+      const newestFirst = records.toSorted((one, other) => other.at.getTime() - one.at.getTime());
+      return newestFirst.map(({ at, ...rest }) => ({ ...rest, at: at.toISOString() }));
     },
 
     async settle() {

@@ -10,7 +10,7 @@ export interface BodyRules {
 
 /**
  * The JSON object in a request's body; `{}` without a body. Throws PAYLOAD_TOO_LARGE as soon as the
- * limit is passed, UNSUPPORTED_MEDIA_TYPE, or MALFORMED_JSON.
+ * limit is passed, UNSUPPORTED_MEDIA_TYPE, MALFORMED_JSON, or BAD_REQUEST for one that breaks off.
  */
 export async function readBody(
   request: Request,
@@ -18,14 +18,23 @@ export async function readBody(
 ): Promise<Record<string, unknown>> {
   const length = request.headers.get('content-length');
   if (length !== null && Number(length) > limit) throw tooLarge(limit);
-  const bytes =
-    length === null
-      ? await readChunks(request, limit)
-      : new Uint8Array(await request.arrayBuffer());
+  const bytes = await readBytes(request, length === null, limit);
   if (bytes.length > limit) throw tooLarge(limit);
   if (bytes.length === 0) return {};
   checkType(request.headers.get('content-type'), allowsFormType);
   return parseJsonObject(bytes);
+}
+
+async function readBytes(request: Request, isChunked: boolean, limit: number): Promise<Uint8Array> {
+  try {
+    return isChunked
+      ? await readChunks(request, limit)
+      : new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    // Its sender hung up, or sent what is no chunk: nothing of ours, so no failure in log and figures.
+    throw new RequestError('BAD_REQUEST', 'The request cannot be read: its body breaks off');
+  }
 }
 
 async function readChunks(request: Request, limit: number): Promise<Uint8Array> {

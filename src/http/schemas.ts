@@ -125,7 +125,7 @@ export const events = name('Events', z.union([event, z.strictObject({ events: z.
 
 export const sent = name('Sent', z.strictObject({ job, entries: z.array(entry) }));
 
-export const callback = name('Callback', json);
+export const callback = name('Callback', z.record(z.string(), z.unknown()));
 
 export const called = name(
   'Called',
@@ -186,7 +186,7 @@ export const pipeline = name(
   }),
 );
 export const pipelines = name('Pipelines', z.strictObject({ pipelines: z.array(pipeline) }));
-export const document = name('Document', json);
+export const document = name('Document', z.record(z.string(), z.unknown()));
 
 const machineState = z.strictObject({
   name: z.string(),

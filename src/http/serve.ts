@@ -4,8 +4,12 @@ import { getRequestListener } from '@hono/node-server';
 import { InvalidConfiguration } from '../errors.ts';
 import type { Engine } from '../jobs/engine.ts';
 import { createApp } from './app.ts';
-import { problemOf, standingHeaders } from './problem.ts';
-import { RequestError } from './requestError.ts';
+import {
+  namesItsHost,
+  refuseHostless,
+  refuseUnreadable,
+  tellBrokenRequests,
+} from './brokenRequests.ts';
 import { createService, type ServiceOptions } from './service.ts';
 
 export interface ServeOptions extends ServiceOptions {
@@ -15,14 +19,16 @@ export interface ServeOptions extends ServiceOptions {
   readonly port?: number;
   /** Callback URLs lead to where it listens, as nobody named another address. */
   readonly isItsOwnAddress?: boolean;
+  /** Milliseconds between readiness going off and the end of listening: for a balancer to look elsewhere. */
+  readonly drainMs?: number;
 }
 
 export interface RunningService {
   /** Where it listens. */
   readonly url: string;
   /**
-   * Readiness goes off, nothing new is taken, streams end, and what is in flight is finished; what is not
-   * by then is cut off. The engine stays open.
+   * Readiness goes off and streams end; after `drainMs` nothing new is taken, and what is in flight is
+   * finished; what is not by then is cut off. The engine stays open.
    */
   stop(): Promise<void>;
 }
@@ -34,8 +40,10 @@ const timeouts = { headersTimeout: 15_000, requestTimeout: 30_000, keepAliveTime
 /** Serves an engine over HTTP. Rejects with InvalidConfiguration where it cannot listen. */
 export async function startService(
   engine: Engine,
-  { host = '127.0.0.1', port = 8787, hosts = [], isItsOwnAddress, ...options }: ServeOptions = {},
+  given: ServeOptions = {},
 ): Promise<RunningService> {
+  const { host = '127.0.0.1', port = 8787, hosts = [], ...options } = given;
+  const { isItsOwnAddress, drainMs = 0 } = options;
   // Known once it listens, and not asked for before.
   let url = engine.publicUrl;
   const served = {
@@ -52,7 +60,8 @@ export async function startService(
   });
   // A request without a host is told so by a problem as well.
   const server = createServer({ ...timeouts, requireHostHeader: false }, (incoming, outgoing) => {
-    void listener(incoming, outgoing);
+    if (namesItsHost(incoming)) void listener(incoming, outgoing);
+    else refuseHostless(outgoing);
   });
   tellBrokenRequests(server);
   const connections = watchConnections(server);
@@ -64,6 +73,7 @@ export async function startService(
     async stop() {
       engine.telemetry.emit('service.stopping', { reason: 'asked to' });
       service.beginStop();
+      if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs));
       await close(server, connections);
       await service.settle();
     },
@@ -126,49 +136,4 @@ function urlOf({ address, family, port }: AddressInfo): string {
   const own = ['0.0.0.0', '::'].includes(address) ? '127.0.0.1' : address;
   const name = family === 'IPv6' && own === address ? `[${address}]` : own;
   return `http://${name}:${port}`;
-}
-
-const badRequest = (what: string): RequestError =>
-  new RequestError('BAD_REQUEST', `The request cannot be read: ${what}`);
-
-/** What no Request can be made of: its host or its path is not well formed. */
-const refuseUnreadable = (): Response => {
-  const problem = problemOf(badRequest('its host or its path is malformed'));
-  const headers = { ...standingHeaders, 'Content-Type': 'application/problem+json' };
-  return new Response(JSON.stringify(problem), { status: problem.status, headers });
-};
-
-/** Tells what is wrong with bytes that are no HTTP request, then hangs up. */
-function tellBrokenRequests(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy();
-      return;
-    }
-    const [status, text] = brokenBy[error.code ?? ''] ?? [400, 'it is no HTTP'];
-    writeRaw(socket, status, text);
-  });
-  server.on('connect', (_request, socket: Socket) => writeRaw(socket, 405, 'it asks for a tunnel'));
-  server.on('checkExpectation', (_request, response) => {
-    response.writeHead(417, { 'Content-Type': 'application/problem+json', Connection: 'close' });
-    response.end(JSON.stringify(problemOf(badRequest('it expects what is not known here'), 417)));
-  });
-}
-
-const brokenBy: Readonly<Record<string, readonly [number, string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'its headers are too long'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'it did not come in time'],
-};
-
-function writeRaw(socket: Socket, status: number, what: string): void {
-  const body = JSON.stringify(problemOf(badRequest(what), status));
-  const head = [
-    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : 'Refused'}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -57,12 +57,8 @@ export function createService(engine: Engine, options: ServiceOptions = {}): Ser
     openApi: () => (document ??= openApiOf()),
     async readiness() {
       if (isStopping) return { status: 'stopping' };
-      try {
-        await engine.store.readBeats();
-        return { status: 'ok' };
-      } catch {
-        return { status: 'unavailable', reason: 'the store does not answer' };
-      }
+      if (await succeedsInTime(engine.store.readBeats())) return { status: 'ok' };
+      return { status: 'unavailable', reason: 'the store does not answer' };
     },
     beginStop() {
       isStopping = true;
@@ -73,4 +69,24 @@ export function createService(engine: Engine, options: ServiceOptions = {}): Ser
       metrics.detach();
     },
   };
+}
+
+/** Milliseconds: who asks whether it is ready has given up long before the driver does. */
+const patienceMs = 2_000;
+
+async function succeedsInTime(work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), patienceMs);
+    timer.unref();
+  });
+  const succeeds = work.then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([succeeds, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

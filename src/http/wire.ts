@@ -31,7 +31,12 @@ const known = new WeakMap<z.ZodType, JsonSchema>();
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   let made = known.get(schema);
   if (!made) {
-    made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+    // Without its dialect, which is that of the whole interface.
+    const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+      io: 'input',
+      unrepresentable: 'any',
+    });
+    made = rest;
     known.set(schema, made);
   }
   return made;

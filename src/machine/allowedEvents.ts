@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Actor, ActorKind } from './actor.ts';
-import { isForbidden } from './checkMachine.ts';
+import { actionName, isForbidden } from './checkMachine.ts';
 import { machineEvent } from './event.ts';
 import type { RegisteredMachine } from './registry.ts';
 
@@ -27,12 +27,21 @@ export function allowedEvents(
     const transitions = snapshot._nodes.flatMap((node) => node.transitions.get(name) ?? []);
     if (transitions.length === 0) return [];
     // Where no guard has a say nobody need be asked: most events of most machines.
-    const isOpen = transitions.every((each) => each.guard === undefined && !isForbidden(each));
-    if (isOpen) return [{ name, who: kinds }];
+    if (!transitions.some(isForbidden)) {
+      if (transitions.every(({ guard }) => guard === undefined)) return [{ name, who: kinds }];
+      const isAdmins = registered.adminEvents.has(name);
+      if (isAdmins && transitions.some(asksForAdminAlone)) return [{ name, who: adminAlone }];
+    }
     const who = kinds.filter((kind) => passes(registered, snapshot, name, { kind, id: '' }, at));
     return who.length > 0 ? [{ name, who }] : [];
   });
 }
+
+const adminAlone: readonly ActorKind[] = ['admin'];
+
+/** Its guard is the one whose verdict is known without asking. */
+const asksForAdminAlone = ({ guard }: { readonly guard?: unknown }): boolean =>
+  actionName(guard) === 'isAdmin';
 
 function passes(
   registered: RegisteredMachine,

@@ -17,8 +17,9 @@ export type CanonicalJson =
 
 /**
  * The RFC 8785 text of a value, or what JSON would change silently: cycles, BigInt, functions,
- * symbols, undefined, NaN, infinities, −0, lone surrogates, holes, instances of classes, keys that
- * no store can hold (`__proto__`, NUL), and what is too deep, too many or too large.
+ * symbols, undefined, NaN, infinities, −0, lone surrogates, holes, instances of classes, what no
+ * store gives back as it was (keys `__proto__` and `_bsontype`, NUL in a key, an object that reads as
+ * a database reference), and what is too deep, too many or too large.
  * Every issue names its path from `root`.
  */
 export function canonicalJson(value: unknown, limits = jsonLimits, root = 'data'): CanonicalJson {
@@ -116,16 +117,26 @@ function writeObject(value: object, walk: Walk): string {
   // Sorting costs much garbage, and what was canonical once comes in order.
   if (keys.some((key, index) => index > 0 && key < (keys[index - 1] ?? ''))) keys.sort();
   count(walk, keys.length);
+  if (isReference(value)) refuse(walk, 'an object with both $ref and $id');
   let text = '';
   for (const key of keys) {
     walk.path.push(key);
-    if (key === '__proto__' || key.includes('\0')) refuse(walk, 'a key that may not be stored');
+    if (reservedKeys.has(key) || key.includes('\0')) refuse(walk, 'a key that may not be stored');
     if (!key.isWellFormed()) refuse(walk, 'a key with a lone surrogate');
     const member = `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], walk)}`;
     text = text === '' ? member : `${text},${member}`;
     walk.path.pop();
   }
   return `{${text}}`;
+}
+
+/** Copies drop the first; the driver takes an object with the second for a value of its own, and throws. */
+const reservedKeys: ReadonlySet<string> = new Set(['__proto__', '_bsontype']);
+
+/** The driver reads such an object back as an instance of DBRef, without its other fields. */
+function isReference(value: object): boolean {
+  const { $ref, $id }: { $ref?: unknown; $id?: unknown } = value;
+  return $ref !== undefined && $id !== undefined;
 }
 
 function count(walk: Walk, keys: number): void {

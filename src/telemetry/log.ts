@@ -42,7 +42,7 @@ function logService(telemetry: Telemetry, log: Logger): void {
     log.info(event, 'the service finishes what is under way and stops'),
   );
   telemetry.on('http.request', (event) =>
-    log[event.status < 500 ? 'info' : 'error'](requestFields(event), 'a request was answered'),
+    log[levelOf(event)](requestFields(event), 'a request was answered'),
   );
   telemetry.on('http.failed', ({ requestId, error }) =>
     log.error({ reqId: requestId, error }, 'a request failed, and not by its sender'),
@@ -53,6 +53,10 @@ function logService(telemetry: Telemetry, log: Logger): void {
   telemetry.on('stream.opened', () => log.debug('a live stream was opened'));
   telemetry.on('stream.closed', () => log.debug('a live stream was closed'));
 }
+
+/** To be asked to come again, and not to be ready, is no failure. */
+const levelOf = ({ status }: TelemetryEvents['http.request']): 'info' | 'warn' | 'error' =>
+  status < 500 ? 'info' : status === 503 ? 'warn' : 'error';
 
 /** The fields by name: whatever else an event may carry is not logged. */
 const requestFields = (event: TelemetryEvents['http.request']) => ({

@@ -36,9 +36,9 @@ const KINDS: ActorKind[] = ['job', 'worker', 'reader', 'operator', 'admin', 'sys
 /** y: may, n: FORBIDDEN, A: ADMIN_REQUIRED; a column a kind, in the order of KINDS. */
 const MATRIX: Record<Action, string> = {
   'job.create': 'nnnyyy',
-  'job.read': 'yyyyyy',
+  'job.read': 'ynyyyy',
   'job.list': 'nnyyyy',
-  'job.send': 'yynyyy',
+  'job.send': 'ynnyyy',
   'job.cancel': 'ynnyyy',
   'job.reset': 'AAAAyA',
   'job.delete': 'AAAAyA',

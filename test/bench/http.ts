@@ -30,7 +30,7 @@ export async function http(context: Context): Promise<Report> {
   try {
     const run = async (variant: number, milliseconds: number): Promise<Sample> => {
       const { server, jobs } = variants[variant] as (typeof variants)[number];
-      const { listening, child } = servers[server] as Server;
+      const { listening, child } = servers[server];
       const before = { mongod: await serverCpu(admin), server: cpuOf(child.pid) };
       let sent = 0;
       const { answered, refused, seconds, latencies } = await loadOverHttp({

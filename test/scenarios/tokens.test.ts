@@ -213,7 +213,6 @@ describe('who may do what', () => {
   const [no, admin] = [Forbidden.name, AdminRequired.name];
   it.each([
     ['reader', ['done', no, no, no, no, no, admin, admin, no]],
-    ['worker', ['done', 'done', admin, admin, no, no, admin, admin, no]],
     ['operator', ['done', 'done', admin, admin, 'done', 'done', admin, admin, 'done']],
     // An admin's ready comes at a wrong time here, and is told so.
     [
@@ -233,6 +232,11 @@ describe('who may do what', () => {
     );
   });
 
+  it('gives a worker none on single jobs, nor their sight', async () => {
+    const job = await world.newJob();
+    expect(await caught(() => as(job.id, tokenOf('worker')))).toBeInstanceOf(Forbidden);
+  });
+
   it('is told by a token given for one call only', async () => {
     const job = await world.newJob();
     for (const kind of ['reader', 'worker', 'operator'] as const) {
@@ -246,7 +250,7 @@ describe('who may do what', () => {
 
   it('stands in the history, by kind and subject', async () => {
     const job = await world.newJob();
-    await (await as(job.id, tokenOf('worker', 'w-17'))).run();
+    await (await as(job.id, job.token)).run();
     await (await as(job.id, tokenOf('operator', 'olga'))).update();
     await (await as(job.id, tokenOf('admin', 'ada'))).finish();
     await job.reset({ token: tokenOf('admin', 'bea'), reason });
@@ -254,7 +258,7 @@ describe('who may do what', () => {
       (await historyOf(job)).map(({ name, actor }) => `${name} ${actor.kind} ${actor.id}`),
     ).toEqual([
       'create operator library',
-      'run worker w-17',
+      `run job ${job.id}`,
       'update operator olga',
       'finish admin ada',
       'reset admin bea',

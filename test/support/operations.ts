@@ -58,7 +58,10 @@ async function attempt(engine: Engine, operation: Operation): Promise<Outcome> {
       const { job: id, events, key } = operation;
       const { job, entries } = await sendEvents(engine, id, {
         principal: operator,
-        demand: { kind: 'events', events: events.map((event) => takeEvent(event, engine.jsonLimits)) },
+        demand: {
+          kind: 'events',
+          events: events.map((event) => takeEvent(event, engine.jsonLimits)),
+        },
         ...(key !== undefined && { key }),
       });
       return done(

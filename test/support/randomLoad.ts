@@ -9,13 +9,15 @@ const names = [
 
 /** What many clients ask of a few jobs: events mostly, and set-ups, resets and deletes among them. */
 export interface RandomLoad {
-  /** Lists of operations, one a writer, every event and reset under a key of its own. */
+  /** One operation; every event and reset is under a key of its own. */
+  readonly next: () => Operation;
+  /** Lists of operations, one a writer. */
   writers(count: number, length: number): Operation[][];
 }
 
 /** Makes the jobs and a repeatable source of load on them. */
 export async function createLoad(
-  arena: Arena,
+  arena: Pick<Arena, 'ask'>,
   jobCount: number,
   random: () => number,
 ): Promise<RandomLoad> {
@@ -48,6 +50,7 @@ export async function createLoad(
     return { do: 'send', job, key, events };
   };
   return {
+    next: operation,
     writers: (count, length) =>
       Array.from({ length: count }, () => Array.from({ length }, operation)),
   };

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, pathOf, read } from './pages.ts';
+
+/** The pages for who runs the service; test/docs/recipes.test.ts runs their requests. */
+const own = [
+  ...['operating', 'scaling', 'security'],
+  ...['agave', 'slurm', 'githubActions', 'cron'].map((name) => `recipes/${name}`),
+].map((name) => `docs/${name}.md`);
+
+describe('docs/operating.md', () => {
+  it('alerts on metrics that there are, with labels that they have', () => {
+    const [rules = ''] = blocksOf('docs/operating.md', 'yaml');
+    const named = [...rules.matchAll(/\b(jobwright_\w+?)(?:_bucket)?(?:\{(\w+)=|\[|\))/g)];
+    const rows = read('docs/metrics.md').split('\n');
+    expect(named.length).toBeGreaterThanOrEqual(4);
+    for (const [, metric = '', label] of named) {
+      const row = rows.find((line) => line.startsWith(`| \`${metric}\` `));
+      expect(row, metric).toBeDefined();
+      if (label !== undefined) expect(row).toContain(`\`${label}\``);
+    }
+  });
+});
+
+describe('docs/scaling.md', () => {
+  it('has no figure that docs/performance.md does not have', () => {
+    const [, section = ''] = read('docs/scaling.md').split('## What was measured');
+    const items = section.split('\n').filter((line) => line.startsWith('- '));
+    const figures = items.flatMap((item) => item.match(/\d[\d,]*\.?\d*(?: ×)?/g) ?? []);
+    expect(items.length).toBeGreaterThan(0);
+    expect(figures.filter((figure) => !read('docs/performance.md').includes(figure))).toEqual([]);
+  });
+});
+
+describe('a setting', () => {
+  const files = ['config.ts', 'cli/service.ts'].map((name) => read(`src/${name}`)).join('\n');
+  const settings = new Set(files.match(/\bJOBWRIGHT_[A-Z_]+\b/g));
+
+  it.each([...own, 'docs/httpApi.md'])('that %s names is one that the code reads', (page) => {
+    const named = new Set(read(page).match(/\bJOBWRIGHT_[A-Z_]*[A-Z]\b/g));
+    // Of the Slurm recipe's own scripts.
+    named.delete('JOBWRIGHT_SPOOL');
+    const unread = [...named].filter((name) => !settings.has(name.replace(/_FILE$/, '')));
+    expect(unread).toEqual([]);
+  });
+});
+
+describe('a link', () => {
+  const slugOf = (heading: string): string =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-');
+  const links = [...own, 'docs/httpApi.md', 'docs/cli.md', 'docs/metrics.md'].flatMap((page) =>
+    [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => ({ page, link })),
+  );
+
+  it.each(links)('of $page leads somewhere: $link', ({ page, link }) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? page : join(dirname(page), path);
+    expect(existsSync(pathOf(target)), target).toBe(true);
+    const headings = [...read(target).matchAll(/^#+ (.*)$/gm)];
+    if (anchor !== undefined) {
+      expect(headings.map(([, heading = '']) => slugOf(heading))).toContain(anchor);
+    }
+  });
+});
