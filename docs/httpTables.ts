@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { eventOfStatus } from '../src/http/externalStatus.ts';
+import { eventOfStatus, statusesByEvent } from '../src/http/externalStatus.ts';
 import { statusOf } from '../src/http/problem.ts';
 import type { RequestErrorCode } from '../src/http/requestError.ts';
 import { defaultLimits, type Limits } from '../src/limits.ts';
@@ -7,15 +6,8 @@ import { markdownTable } from './markdownTable.ts';
 
 /** What the statuses of outside schedulers mean. */
 export function externalStatuses(): string[] {
-  // The names alone; what each means is asked of the code.
-  const source = readFileSync(new URL('../src/http/externalStatus.ts', import.meta.url), 'utf8');
-  const statuses = [...source.matchAll(/'([A-Z_]+)'/g)].map(([, status = '']) => status);
-  const events = [...new Set(statuses.map(eventOfStatus))];
-  const rows = events.map((event) => [
-    statuses
-      .filter((status) => eventOfStatus(status) === event)
-      .map((status) => `\`${status}\``)
-      .join(' '),
+  const rows = Object.entries(statusesByEvent).map(([event, statuses]) => [
+    statuses.map((status) => `\`${status}\``).join(' '),
     `\`${event}\``,
   ]);
   return [
@@ -28,7 +20,6 @@ export function externalStatuses(): string[] {
 const doorCodes: Readonly<Record<RequestErrorCode, string>> = {
   NOT_FOUND: 'no route has this path',
   METHOD_NOT_ALLOWED: 'the path has no such method; `Allow` names those that it has',
-  NOT_ACCEPTABLE: 'the answer cannot be given in the form that was asked for',
   BAD_REQUEST: 'the bytes are no request that can be read',
   MALFORMED_JSON: 'the body is no JSON object in UTF-8, or names a key twice',
   PAYLOAD_TOO_LARGE: 'the body is over the limit',

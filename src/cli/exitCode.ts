@@ -35,7 +35,6 @@ const byErrorCode: ReadonlyMap<string, number> = new Map([
   ['BAD_REQUEST', usage],
   ['MALFORMED_JSON', usage],
   ['METHOD_NOT_ALLOWED', usage],
-  ['NOT_ACCEPTABLE', usage],
   ['PAYLOAD_TOO_LARGE', usage],
   ['UNSUPPORTED_MEDIA_TYPE', usage],
   ['MISDIRECTED_REQUEST', usage],

@@ -11,7 +11,7 @@ import { problemAnswer, problemOf, standingHeaders } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readIfMatch, readKey, requestIdOf } from './readHeaders.ts';
 import { RequestError } from './requestError.ts';
-import type { Answer, Call, Route } from './route.ts';
+import { JsonText, type Answer, type Call, type Route } from './route.ts';
 import { uuidOf } from './routes/callbacks.ts';
 import { routes } from './routes/index.ts';
 import type { Service } from './service.ts';
@@ -96,7 +96,7 @@ async function handle(
   const { engine } = service;
   const { raw } = context.req;
   const { route, requestId } = visit;
-  const url = new URL(raw.url);
+  const url = readUrl(raw);
   checkHost(url, service.hosts);
   if (!route) throw noRoute(raw.method, context.req.path);
   const params = paramsOf(context);
@@ -118,6 +118,12 @@ async function handle(
   const query = parse('query', route.query, queryOf(url));
   const body = route.body && parse('body', route.body, await readBody(raw, { limit }));
   return route.handle({ ...common, ...heeded(route, raw.headers), principal, query, body });
+}
+
+/** The server lets hosts through that are none, such as `127..0.1`. */
+function readUrl({ url }: Request): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new RequestError('BAD_REQUEST', 'The request cannot be read: its host is malformed');
 }
 
 /** The headers that a route heeds, checked. */
@@ -245,7 +251,7 @@ function toResponse(answer: Answer | Response, requestId: string): Response {
   }
   const { status = 200, body, headers } = answer;
   // All headers at once: the server's own Response is quick as long as nobody touches it afterwards.
-  return new Response(JSON.stringify(body), {
+  return new Response(body instanceof JsonText ? body.text : JSON.stringify(body), {
     status,
     headers: {
       ...standingHeaders,

@@ -2,7 +2,7 @@
  * What a status of an outside scheduler means to a job, by the tables of Agave and Tapis (contract §3).
  * KILLED fails the job here; the seed took it for an update, which left such jobs running for ever.
  */
-const eventsByStatus: Readonly<Record<string, readonly string[]>> = {
+export const statusesByEvent: Readonly<Record<string, readonly string[]>> = {
   run: ['RUNNING'],
   finish: ['FINISHED'],
   fail: ['FAILED', 'STOPPED', 'KILLED', 'DELETED', 'ARCHIVING_FAILED'],
@@ -26,7 +26,7 @@ const eventsByStatus: Readonly<Record<string, readonly string[]>> = {
 };
 
 const byStatus = new Map(
-  Object.entries(eventsByStatus).flatMap(([event, statuses]) =>
+  Object.entries(statusesByEvent).flatMap(([event, statuses]) =>
     statuses.map((status): [string, string] => [status, event]),
   ),
 );

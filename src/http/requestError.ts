@@ -18,7 +18,6 @@ export class RequestError extends JobError {
 export type RequestErrorCode =
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
-  | 'NOT_ACCEPTABLE'
   | 'BAD_REQUEST'
   | 'MALFORMED_JSON'
   | 'PAYLOAD_TOO_LARGE'

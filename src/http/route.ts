@@ -52,8 +52,18 @@ export interface Call {
 export interface Answer {
   /** 200 unless told otherwise. */
   readonly status?: number;
+  /** What is to be sent as JSON; or the JSON text itself, where that is at hand. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A body that is JSON text already. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** A route whose handler knows the types of its query and body. */

@@ -110,23 +110,29 @@ interface Connections {
 /** Node itself keeps a connection on which nothing has been sent yet, and one that is kept alive. */
 function watchConnections(server: Server): Connections {
   const requests = new Map<Socket, number>();
+  /** A socket may be gone before its last response is: put back, it would be kept for ever. */
+  const count = (socket: Socket, more: 1 | -1): number => {
+    const known = requests.get(socket);
+    const now = (known ?? 0) + more;
+    if (known !== undefined) requests.set(socket, now);
+    return now;
+  };
   let isClosing = false;
   server.on('connection', (socket: Socket) => {
     requests.set(socket, 0);
     socket.once('close', () => requests.delete(socket));
   });
   server.on('request', ({ socket }, response) => {
-    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    count(socket, 1);
     response.once('close', () => {
-      const left = (requests.get(socket) ?? 1) - 1;
-      requests.set(socket, left);
+      const left = count(socket, -1);
       if (isClosing && left === 0) socket.end();
     });
   });
   return {
     closeOnceIdle() {
       isClosing = true;
-      for (const [socket, count] of requests) if (count === 0) socket.destroy();
+      for (const [socket, under] of requests) if (under === 0) socket.destroy();
     },
   };
 }

@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import type { AnyMachineSnapshot } from 'xstate';
 import type { Engine } from '../jobs/engine.ts';
-import { viewJob, type AllowedEventView, type JobView } from '../jobs/jobView.ts';
+import {
+  viewAllowedEvents,
+  viewEntryFacts,
+  viewFacts,
+  viewJob,
+  type AllowedEventView,
+  type JobView,
+} from '../jobs/jobView.ts';
 import type { LiveJob } from '../jobs/liveJob.ts';
+import type { PlacedEntry } from '../jobs/request.ts';
+import { openEvents } from '../machine/allowedEvents.ts';
 
 /** An allowed event with the JSON Schema of its data. */
 export interface WireAllowedEvent extends Omit<AllowedEventView, 'schema'> {
@@ -16,13 +26,39 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export const wireJob = ({ registry, now }: Engine, job: LiveJob): WireJob =>
   toWire(viewJob(registry, job, now()));
 
+/**
+ * The same as JSON text. Its data is text already, and what a state allows seldom changes: on the way of
+ * every event, neither is taken apart to be put together again.
+ */
+export const jobJson = (engine: Engine, job: LiveJob): string =>
+  `${JSON.stringify(viewFacts(job)).slice(0, -1)},"data":${job.data},"allowedEvents":${allowedJson(engine, job)}}`;
+
+/** An entry as JSON text. */
+export const entryJson = (placed: PlacedEntry): string =>
+  `${JSON.stringify(viewEntryFacts(placed)).slice(0, -1)},"data":${placed.entry.data ?? 'null'}}`;
+
+/** What is allowed in a snapshot whatever the time; jobs in one plain state share a snapshot. */
+const allowedIn = new WeakMap<AnyMachineSnapshot, string>();
+
+function allowedJson({ registry, now }: Engine, job: LiveJob): string {
+  const { snapshot, type, typeVersion } = job;
+  const known = snapshot && allowedIn.get(snapshot);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(viewAllowedEvents(registry, job, now()).map(wireEvent));
+  const machine = registry.find(type, typeVersion);
+  if (snapshot && machine && openEvents(machine, snapshot)) allowedIn.set(snapshot, text);
+  return text;
+}
+
 export const toWire = (view: JobView): WireJob => ({
   ...view,
-  allowedEvents: view.allowedEvents.map(({ name, who, schema }) => ({
-    name,
-    who,
-    ...(schema && { schema: jsonSchemaOf(schema) }),
-  })),
+  allowedEvents: view.allowedEvents.map(wireEvent),
+});
+
+const wireEvent = ({ name, who, schema }: AllowedEventView): WireAllowedEvent => ({
+  name,
+  who,
+  ...(schema && { schema: jsonSchemaOf(schema) }),
 });
 
 const known = new WeakMap<z.ZodType, JsonSchema>();

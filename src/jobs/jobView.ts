@@ -60,7 +60,16 @@ export interface Entry {
 }
 
 export function viewJob(registry: Registry, job: LiveJob, now: number): JobView {
-  const { id, type, typeVersion, state, seq, lastEvent, data, links, setup } = job;
+  return {
+    ...viewFacts(job),
+    data: JSON.parse(job.data) as Record<string, unknown>,
+    allowedEvents: viewAllowedEvents(registry, job, now),
+  };
+}
+
+/** All of a job but its data, and what its state allows. */
+export function viewFacts(job: LiveJob): Omit<JobView, 'data' | 'allowedEvents'> {
+  const { id, type, typeVersion, state, seq, lastEvent, links, setup } = job;
   return {
     id,
     type,
@@ -69,7 +78,6 @@ export function viewJob(registry: Registry, job: LiveJob, now: number): JobView 
     states: activeStates(job),
     version: seq,
     lastEvent,
-    data: JSON.parse(data) as Record<string, unknown>,
     links: Object.fromEntries(
       linkFields.map((field) => [field, [...(links[field] ?? [])] as readonly string[]]),
     ) as JobView['links'],
@@ -81,7 +89,6 @@ export function viewJob(registry: Registry, job: LiveJob, now: number): JobView 
     tags: [...setup.tags],
     createdAt: job.createdAt.toISOString(),
     updatedAt: job.updatedAt.toISOString(),
-    allowedEvents: viewAllowedEvents(registry, job, now),
   };
 }
 
@@ -103,13 +110,21 @@ export function viewAllowedEvents(
   });
 }
 
-export function viewEntry({ jobId, seq, at, entry }: PlacedEntry): Entry {
-  const { name, data, from, to, actor, tokenId, key, hash } = entry;
+export function viewEntry(placed: PlacedEntry): Entry {
+  const { data } = placed.entry;
+  return {
+    ...viewEntryFacts(placed),
+    data: data === null ? null : (JSON.parse(data) as Record<string, unknown>),
+  };
+}
+
+/** All of an entry but its data. */
+export function viewEntryFacts({ jobId, seq, at, entry }: PlacedEntry): Omit<Entry, 'data'> {
+  const { name, from, to, actor, tokenId, key, hash } = entry;
   return {
     id: `${jobId}:${seq}`,
     seq,
     name,
-    data: data === null ? null : (JSON.parse(data) as Record<string, unknown>),
     from,
     to,
     at: at.toISOString(),

@@ -52,10 +52,26 @@ export function parseEvent(
   if (!result.success)
     throw new InvalidData(`data of event ${known}`, issuesOf(result.error, 'data'));
   if (result.data === undefined || result.data === null) return { name: known, json: null };
+  // The text is canonical as it came, and stays so where the schema let everything pass as it was.
+  if (isUnchanged(data, result.data)) return { name: known, json };
   const parsed = canonicalJson(result.data, limits);
   if (!parsed.ok) throw new InvalidData(`data of event ${known}`, parsed.issues);
   return { name: known, json: parsed.text };
 }
+
+/** Whether an object has the very members of another; what a schema makes anew counts as changed. */
+function isUnchanged(before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  if (!isPlain(before) || !isPlain(after)) return false;
+  const keys = Object.keys(before);
+  return (
+    keys.length === Object.keys(after).length &&
+    keys.every((key) => Object.hasOwn(after, key) && after[key] === before[key])
+  );
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The issues of a schema's error, each under its path. */
 export function issuesOf(

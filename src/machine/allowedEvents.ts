@@ -22,6 +22,27 @@ export function allowedEvents(
   snapshot: AnyMachineSnapshot,
   at: string,
 ): readonly AllowedEvent[] {
+  return list(registered, snapshot, (name) => {
+    const who = kinds.filter((kind) => passes(registered, snapshot, name, { kind, id: '' }, at));
+    return who.length > 0 ? { name, who } : undefined;
+  });
+}
+
+/** The same where it follows from the state alone; undefined where a guard had to be asked. */
+export function openEvents(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+): readonly AllowedEvent[] | undefined {
+  let isAsked = false;
+  const events = list(registered, snapshot, () => void (isAsked = true));
+  return isAsked ? undefined : events;
+}
+
+function list(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+  ask: (name: string) => AllowedEvent | undefined,
+): readonly AllowedEvent[] {
   if (snapshot.status !== 'active') return [];
   return [...registered.eventNames.values()].flatMap((name) => {
     const transitions = snapshot._nodes.flatMap((node) => node.transitions.get(name) ?? []);
@@ -32,8 +53,7 @@ export function allowedEvents(
       const isAdmins = registered.adminEvents.has(name);
       if (isAdmins && transitions.some(asksForAdminAlone)) return [{ name, who: adminAlone }];
     }
-    const who = kinds.filter((kind) => passes(registered, snapshot, name, { kind, id: '' }, at));
-    return who.length > 0 ? [{ name, who }] : [];
+    return ask(name) ?? [];
   });
 }
 

@@ -18,6 +18,16 @@ export const pages: readonly string[] = [
     'guarantees',
     'errors',
     'glossary',
+    'httpApi',
+    'cli',
+    'metrics',
+    'operating',
+    'scaling',
+    'security',
+    'recipes/agave',
+    'recipes/slurm',
+    'recipes/githubActions',
+    'recipes/cron',
   ].map((name) => `docs/${name}.md`),
 ];
 

@@ -1,74 +1,21 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startService, type RunningService } from '../../src/http/serve.ts';
-import { httpWorld } from '../http/world.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask } from '../support/serviceClient.ts';
-import { programBundle } from '../support/serviceProcess.ts';
 import { blocksOf } from './pages.ts';
-
-const world = httpWorld();
-let service: RunningService;
-let folder = '';
-let env: NodeJS.ProcessEnv = {};
-
-beforeAll(async () => {
-  service = await startService(world.manager.engine, { port: 0, isItsOwnAddress: true });
-  folder = await mkdtemp(join(tmpdir(), 'jobwright-recipes-'));
-  await mkdir(join(folder, 'bin'));
-  await mkdir(join(folder, 'spool'));
-  env = {
-    ...process.env,
-    PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
-    JOBWRIGHT_MONGODB_URI: world.database.uri,
-    JOBWRIGHT_DATABASE: world.database.database,
-    JOBWRIGHT_SECRETS: world.secrets,
-    JOBWRIGHT_HOME: world.home,
-    JOBWRIGHT_URL: service.url,
-    TOKEN: world.operator,
-    ADMIN: world.admin,
-  };
-  await program('bin/jobwright', `exec "${process.execPath}" "${await programBundle()}" "$@"`);
-  await program('countTacos', 'exit "${TACOS_EXIT:-0}"');
-  await world.manager.pipelines.put('tacobot', {});
-});
-afterAll(async () => {
-  await service?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Writes a program that the snippets call, or that they are. */
-async function program(name: string, text: string): Promise<void> {
-  const file = join(folder, name);
-  await writeFile(file, text.startsWith('#!') ? text : `#!/bin/bash\n${text}\n`);
-  await chmod(file, 0o755);
-}
-
-const isScript = (block: string): boolean => block.startsWith('#!/bin/bash\n# ');
-
-/** Saves the scripts of a page under the names in their second lines. */
-async function saveScripts(page: string): Promise<void> {
-  for (const block of blocksOf(page, 'sh').filter(isScript)) {
-    const [, name = ''] = /^#!.*\n# (\S+)\n/.exec(block) ?? [];
-    await program(name, block);
-  }
-}
-
-const bash = (script: string, more: NodeJS.ProcessEnv = {}) =>
-  promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: folder,
-    env: { ...env, ...more },
-  });
-
-const usesHttp = (block: string): boolean => /\bcurl\b/.test(block) && !isScript(block);
-/** The commands of a page that ask the service, in their order, as a reader types them. */
-const commandsOf = (page: string): string => blocksOf(page, 'sh').filter(usesHttp).join('\n');
+import {
+  bash,
+  commandsOf,
+  folder,
+  program,
+  saveScripts,
+  service,
+  usesHttp,
+  world,
+} from './shell.ts';
 
 /** The newest job of a pipeline whose data is this, and the names of its entries. */
 async function jobOf(pipeline: string, data: Readonly<Record<string, unknown>>) {

@@ -40,7 +40,7 @@ describe('the log', () => {
     { status: 404, level: levels.info },
     { status: 499, level: levels.info },
     { status: 500, level: levels.error },
-    { status: 503, level: levels.error },
+    { status: 503, level: levels.warn },
   ])('gives an answer of status $status the level $level', ({ status, level }) => {
     const { telemetry, lines } = attach('info');
     const { jobId: _none, ...request } = sampleEvents['http.request'];

@@ -7,9 +7,9 @@ import { sendEvents } from '../../jobs/sendEvents.ts';
 import { authorise, type Principal } from '../../auth/authorise.ts';
 import { eventOfStatus, isMilestone } from '../externalStatus.ts';
 import { problemAnswer, problemOf } from '../problem.ts';
-import { defineRoute, type Answer, type Call, type Route } from '../route.ts';
+import { defineRoute, JsonText, type Answer, type Call, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewSent } from './events.ts';
+import { sentJson } from './events.ts';
 
 type CallbackQuery = ReturnType<typeof schemas.callbackQuery.parse>;
 type CallbackCall = Omit<Call, 'query' | 'body'> & {
@@ -74,7 +74,7 @@ async function receive(call: CallbackCall, jobId: string): Promise<Answer> {
       demand: { kind: 'events', events: [event] },
       ...(key !== undefined && { key }),
     });
-    return { body: { applied: true, ...viewSent(engine, sent) } };
+    return { body: new JsonText(`{"applied":true,${sentJson(engine, sent)}}`) };
   } catch (error) {
     if (error instanceof InvalidTransition || error instanceof AlreadyReported) {
       return { body: { applied: false, code: error.code, from: error.from } };

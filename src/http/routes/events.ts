@@ -1,11 +1,10 @@
 import { takeEvent } from '../../jobs/parseEvent.ts';
-import { viewEntry } from '../../jobs/jobView.ts';
 import type { Answer as Sent } from '../../jobs/request.ts';
 import { sendEvents } from '../../jobs/sendEvents.ts';
 import type { Engine } from '../../jobs/engine.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, JsonText, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { wireJob } from '../wire.ts';
+import { entryJson, jobJson } from '../wire.ts';
 
 const send = defineRoute({
   method: 'POST',
@@ -32,14 +31,15 @@ const send = defineRoute({
       ...(key !== undefined && { key }),
       ...(ifVersion !== undefined && { ifVersion }),
     });
-    return { body: viewSent(engine, sent), headers: { ETag: `"${sent.job.seq}"` } };
+    return {
+      body: new JsonText(`{${sentJson(engine, sent)}}`),
+      headers: { ETag: `"${sent.job.seq}"` },
+    };
   },
 });
 
-/** What was accepted, and the job right after it. */
-export const viewSent = (engine: Engine, { job, entries }: Sent) => ({
-  job: wireJob(engine, job),
-  entries: entries.map(viewEntry),
-});
+/** The members `job` and `entries` of an answer: what was accepted, and the job right after it. */
+export const sentJson = (engine: Engine, { job, entries }: Sent): string =>
+  `"job":${jobJson(engine, job)},"entries":[${entries.map(entryJson).join(',')}]`;
 
 export const eventRoutes: readonly Route[] = [send];

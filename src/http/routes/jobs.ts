@@ -4,9 +4,9 @@ import { loadLiving } from '../../jobs/loadJob.ts';
 import { readHistory } from '../../jobs/readHistory.ts';
 import { setupJob } from '../../jobs/setupJob.ts';
 import { authorise } from '../../auth/authorise.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, JsonText, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { toWire, wireJob } from '../wire.ts';
+import { jobJson, toWire, wireJob } from '../wire.ts';
 
 const create = defineRoute({
   method: 'POST',
@@ -56,7 +56,7 @@ const read = defineRoute({
   async handle({ engine, principal, params: { id = '' } }) {
     const job = await loadLiving(engine, id);
     authorise(principal, 'job.read', { jobId: id, generation: job.generation });
-    return { body: wireJob(engine, job), headers: { ETag: `"${job.seq}"` } };
+    return { body: new JsonText(jobJson(engine, job)), headers: { ETag: `"${job.seq}"` } };
   },
 });
 
