@@ -109,11 +109,13 @@ function findProblem({ kid, secret, notBefore, retireAt }: SecretKey): string | 
 
 const PLACEHOLDERS = ['secret', 'changeme', 'example', 'password'];
 
-/** Catches placeholders, no more: nothing but zeros, or a placeholder's word repeated. */
+/** Catches placeholders, no more: nothing but zeros, or a placeholder's word repeated, however spelled. */
 function isObvious(secret: Buffer): boolean {
   if (secret.every((byte) => byte === 0)) return true;
   const text = secret.toString('latin1').toLowerCase();
-  return PLACEHOLDERS.some((word) => text.split(word).length > 2);
+  return [text, text.replaceAll(/[^a-z]/g, '')].some((letters) =>
+    PLACEHOLDERS.some((word) => letters.split(word).length > 2),
+  );
 }
 
 async function readSecretFile(path: string): Promise<SecretKey[] | undefined> {

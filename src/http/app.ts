@@ -19,6 +19,7 @@ import type { Service } from './service.ts';
 /** What the Node server tells of a connection; nothing where the app is called without one. */
 export interface Connection {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
+  readonly outgoing?: { destroy(): unknown };
 }
 
 type HttpContext = Context<{ Bindings: Connection }>;
@@ -100,7 +101,8 @@ async function handle(
   checkHost(url, service.hosts);
   if (!route) throw noRoute(raw.method, context.req.path);
   const params = paramsOf(context);
-  const common = { service, engine, params, headers: raw.headers, requestId };
+  const hangUp = hangUpOf(context);
+  const common = { service, engine, params, headers: raw.headers, requestId, hangUp };
   const limit = engine.limits.body;
   if (route.takesTokenAnywhere) {
     // Here alone the body is read before its sender is known: the token may stand in it.
@@ -122,8 +124,11 @@ async function handle(
 
 /** The server lets hosts through that are none, such as `127..0.1`. */
 function readUrl({ url }: Request): URL {
-  if (URL.canParse(url)) return new URL(url);
-  throw new RequestError('BAD_REQUEST', 'The request cannot be read: its host is malformed');
+  try {
+    return new URL(url);
+  } catch {
+    throw new RequestError('BAD_REQUEST', 'The request cannot be read: its host is malformed');
+  }
 }
 
 /** The headers that a route heeds, checked. */
@@ -148,6 +153,12 @@ function principalFor(
   return principal;
 }
 
+/** Ends the connection; nothing where there is none. */
+function hangUpOf({ env }: HttpContext): (() => void) | undefined {
+  const outgoing = (env as Connection | undefined)?.outgoing;
+  return outgoing && (() => void outgoing.destroy());
+}
+
 /** Where anyone may come, nobody is known, and nothing is left to be allowed. */
 const nobody: Principal = { actor: { kind: 'reader', id: 'anyone' } };
 
@@ -168,15 +179,13 @@ function paramsOf(context: HttpContext): Record<string, string> {
 }
 
 /** Throws InvalidData for a parameter that is there twice. */
-function queryOf({ searchParams }: URL): Record<string, string> {
-  const query = new Map<string, string>();
-  for (const [name, value] of searchParams) {
-    if (query.has(name)) {
-      throw new InvalidData('query', [{ path: name.slice(0, 64), message: 'give it once' }]);
-    }
-    query.set(name, value);
-  }
-  return Object.fromEntries(query);
+function queryOf({ search, searchParams }: URL): Record<string, string> {
+  if (search === '') return {};
+  const query = Object.fromEntries(searchParams);
+  if (Object.keys(query).length === searchParams.size) return query;
+  const names = [...searchParams.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) < index) ?? '';
+  throw new InvalidData('query', [{ path: twice.slice(0, 64), message: 'give it once' }]);
 }
 
 function parse(what: string, schema: Route['body'], value: unknown): unknown {

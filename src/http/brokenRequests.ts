@@ -6,13 +6,24 @@ import { RequestError } from './requestError.ts';
 
 /** Tells what is wrong with bytes that are no request for this service, then hangs up. */
 export function tellBrokenRequests(server: Server): void {
+  const newest = new WeakMap<Socket, ServerResponse>();
+  const broken = new WeakSet<Socket>();
+  server.on('request', ({ socket }, outgoing) => newest.set(socket, outgoing));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
+    const outgoing = newest.get(socket);
+    const isBefore = outgoing?.req.complete === true && !outgoing.writableFinished;
+    const isAnswered = outgoing?.req.complete === false && outgoing.headersSent;
+    const isTold = broken.has(socket) || isAnswered;
+    if (!socket.writable || error.code === 'ECONNRESET' || isTold) {
       socket.destroy();
       return;
     }
+    broken.add(socket);
     const [status, text] = brokenBy[error.code ?? ''] ?? [400, 'it is no HTTP'];
-    writeRaw(socket, problemOf(badRequest(text), status));
+    const tell = (): void => writeRaw(socket, problemOf(badRequest(text), status));
+    // Told now, it would be taken for the answer to the request before.
+    if (isBefore) outgoing.once('close', tell);
+    else tell();
   });
   server.on('connect', (_request, socket: Socket) => {
     const refusal = new RequestError(
@@ -66,6 +77,7 @@ function refuse(outgoing: ServerResponse, problem: Problem): void {
 
 /** An answer where the server has made none yet. */
 function writeRaw(socket: Socket, problem: Problem, ...more: readonly string[]): void {
+  if (!socket.writable) return;
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Refused'}`,

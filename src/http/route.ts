@@ -47,6 +47,8 @@ export interface Call {
   /** If-Match. */
   readonly ifVersion: number | undefined;
   readonly requestId: string;
+  /** Ends the connection at once; absent where the app is called without one. */
+  readonly hangUp: (() => void) | undefined;
 }
 
 export interface Answer {

@@ -246,10 +246,10 @@ const filterShape = {
   type: text.optional(),
   pipeline: text.optional(),
   tag: text.optional(),
+  q: text.optional().describe('an id, pipeline, session, agent, task or tag, in full'),
 };
 export const listQuery = z.strictObject({
   ...filterShape,
-  q: text.optional().describe('an id, pipeline, session, agent, task or tag, in full'),
   limit: whole.optional(),
   cursor: text.optional(),
   sort: z.enum(['-createdAt', 'createdAt']).optional(),

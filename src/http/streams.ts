@@ -13,6 +13,8 @@ export interface Follow {
   readonly filter: EntryFilter;
   /** Position of the last entry that the client has seen. */
   readonly after: string | undefined;
+  /** Ends the connection of a client that does not read. */
+  readonly hangUp: (() => void) | undefined;
 }
 
 /** The live streams of this process. */
@@ -55,7 +57,7 @@ export function createStreams(engine: Engine, heartbeatMs: number): Streams {
   };
 
   return {
-    async open({ principal, filter, after }) {
+    async open({ principal, filter, after, hangUp }) {
       if (all.signal.aborted) throw stopping();
       const leave = enter(principal);
       const ended = new AbortController();
@@ -68,7 +70,7 @@ export function createStreams(engine: Engine, heartbeatMs: number): Streams {
           leave();
         };
         const expiry = principal.token?.expiresAt;
-        const body = streamOf(entries, { heartbeatMs, end, expiry, now: engine.now });
+        const body = streamOf(entries, { heartbeatMs, end, hangUp, expiry, now: engine.now });
         return new Response(body, {
           headers: {
             ...standingHeaders,
@@ -90,6 +92,7 @@ interface StreamRules {
   readonly heartbeatMs: number;
   /** Called once, however the stream ends. */
   readonly end: () => void;
+  readonly hangUp: (() => void) | undefined;
   /** When the token ends, and the stream with it. */
   readonly expiry: number | undefined;
   readonly now: () => number;
@@ -101,7 +104,7 @@ interface StreamRules {
  */
 function streamOf(
   entries: EntryWatch,
-  { heartbeatMs, end, expiry, now }: StreamRules,
+  { heartbeatMs, end, hangUp, expiry, now }: StreamRules,
 ): ReadableStream<Uint8Array> {
   const iterator = entries[Symbol.asyncIterator]();
   let unread = 0;
@@ -117,7 +120,8 @@ function streamOf(
         controller.enqueue(encode(`retry: ${retryMs}\nid: ${entries.start}\n\n`));
         const cutOff = (reason: unknown): void => {
           stop();
-          controller.error(reason);
+          if (hangUp) hangUp();
+          else controller.error(reason);
         };
         // Also of a client that does not read, and so never asks for what comes next.
         entries.ended.addEventListener('abort', () => {

@@ -12,6 +12,8 @@ export interface EntryFilter {
   readonly state?: string | undefined;
   readonly pipeline?: string | undefined;
   readonly tag?: string | undefined;
+  /** The job's id, pipeline, session, agent, task or one of its tags, in full. */
+  readonly q?: string | undefined;
   /** A job's id. */
   readonly job?: string | undefined;
 }
@@ -147,7 +149,7 @@ export class EntryFollower implements FeedMember {
     if ('gap' in item) return 1;
     const { filter } = this.#options;
     const known = isByLabels(filter) ? this.#labels.peek(item.commit) : undefined;
-    if (known && !hasLabels(filter, known)) return 0;
+    if (known && !hasLabels(filter, item.commit, known)) return 0;
     return wantedOf(filter, item.commit, skip).length;
   }
 
@@ -173,7 +175,7 @@ export class EntryFollower implements FeedMember {
     const { filter } = this.#options;
     if (!isByLabels(filter)) return true;
     const found = await this.#labels.of(commit);
-    return found !== undefined && hasLabels(filter, found);
+    return found !== undefined && hasLabels(filter, commit, found);
   }
 }
 
@@ -197,9 +199,14 @@ function wantedOf(filter: EntryFilter, commit: Commit, skip: number) {
 const leadsTo = ({ to }: StoredEntry, state: string): boolean =>
   to?.split('|').some((leaf) => `${leaf}.`.startsWith(`${state}.`)) ?? false;
 
-const isByLabels = ({ pipeline, tag }: EntryFilter): boolean =>
-  pipeline !== undefined || tag !== undefined;
+const isByLabels = ({ pipeline, tag, q }: EntryFilter): boolean =>
+  pipeline !== undefined || tag !== undefined || q !== undefined;
 
-const hasLabels = ({ pipeline, tag }: EntryFilter, labels: Labels): boolean =>
-  (pipeline === undefined || labels.pipeline === pipeline) &&
-  (tag === undefined || labels.tags.includes(tag));
+function hasLabels({ pipeline, tag, q }: EntryFilter, { job }: Commit, labels: Labels): boolean {
+  const { session, agent, task, tags } = labels;
+  return (
+    (pipeline === undefined || labels.pipeline === pipeline) &&
+    (tag === undefined || tags.includes(tag)) &&
+    (q === undefined || [job, labels.pipeline, session, agent, task, ...tags].includes(q))
+  );
+}

@@ -2,7 +2,7 @@ import type { Commit, JobSetup } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 
 /** What a set-up gave a job for good, by which its entries can be chosen. */
-export type Labels = Pick<JobSetup, 'pipeline' | 'tags'>;
+export type Labels = Pick<JobSetup, 'pipeline' | 'session' | 'agent' | 'task' | 'tags'>;
 
 interface Life {
   /** Seq of its `create` entry. */
@@ -59,8 +59,9 @@ export class JobLabels {
     return life && this.#keep(commit, life.createdSeq, life.labels);
   }
 
-  #keep({ job }: Commit, createdSeq: number, { pipeline, tags }: Labels): Labels {
-    const labels = { pipeline, tags };
+  #keep({ job }: Commit, createdSeq: number, setup: Labels): Labels {
+    const { pipeline, session, agent, task, tags } = setup;
+    const labels = { pipeline, session, agent, task, tags };
     const known = this.#lives.get(job);
     this.#lives.delete(job);
     // Whoever looks back must not make others forget a later life.

@@ -18,6 +18,7 @@ const filterSchema = z.strictObject({
   state: text,
   pipeline: text,
   tag: text,
+  q: text,
   job: text,
 });
 

@@ -70,6 +70,7 @@ describe('parseSecrets', () => {
     ['loose bits at the end', `k1:${thirtyTwo.toString('base64url').slice(0, 42)}B`, 'entry 1'],
     ['space inside', `k1:${STANDARD.slice(0, 8)} ${STANDARD.slice(8)}`, 'entry 1 is not'],
     ['zeros only', `k1:${Buffer.alloc(32).toString('base64')}`, 'an example'],
+    ['a word with dashes', `k1:${encode('change-me-change-me-change-me-change')}`, 'an example'],
     ['password repeated', `k1:${encode('password'.repeat(4))}`, 'an example'],
     ['placeholders', `k1:${encode('My-Secret-key-is-a-SECRET-key-0123')}`, 'an example'],
   ])('refuses %s', (_name, text, problem) => {

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blocksOf, pathOf, read } from './pages.ts';
+import { blocksOf, read } from './pages.ts';
 
 /** The pages for who runs the service; test/docs/recipes.test.ts runs their requests. */
 const own = [
@@ -43,27 +41,5 @@ describe('a setting', () => {
     named.delete('JOBWRIGHT_SPOOL');
     const unread = [...named].filter((name) => !settings.has(name.replace(/_FILE$/, '')));
     expect(unread).toEqual([]);
-  });
-});
-
-describe('a link', () => {
-  const slugOf = (heading: string): string =>
-    heading
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-');
-  const links = [...own, 'docs/httpApi.md', 'docs/cli.md', 'docs/metrics.md'].flatMap((page) =>
-    [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => ({ page, link })),
-  );
-
-  it.each(links)('of $page leads somewhere: $link', ({ page, link }) => {
-    const [path = '', anchor] = link.split('#');
-    const target = path === '' ? page : join(dirname(page), path);
-    expect(existsSync(pathOf(target)), target).toBe(true);
-    const headings = [...read(target).matchAll(/^#+ (.*)$/gm)];
-    if (anchor !== undefined) {
-      expect(headings.map(([, heading = '']) => slugOf(heading))).toContain(anchor);
-    }
   });
 });

@@ -10,11 +10,12 @@ const stream = defineRoute({
   headers: ['Last-Event-ID'],
   answers: { 200: 'text/event-stream' },
   refusals: { 429: 'TOO_MANY_STREAMS' },
-  handle({ service, principal, query, headers }) {
+  handle({ service, principal, query, headers, hangUp }) {
     const { lastEventId, ...filter } = query;
     // The header is what a client sends that comes again by itself, so it is the newer one.
     const after = headers.get('last-event-id') ?? lastEventId;
-    return service.streams.open({ principal, filter, after: after === '' ? undefined : after });
+    const place = after === '' ? undefined : after;
+    return service.streams.open({ principal, filter, after: place, hangUp });
   },
 });
 
