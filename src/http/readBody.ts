@@ -22,6 +22,7 @@ export async function readBody(
   if (bytes.length > limit) throw tooLarge(limit);
   if (bytes.length === 0) return {};
   checkType(request.headers.get('content-type'), allowsFormType);
+  checkEncoding(request.headers.get('content-encoding'));
   return parseJsonObject(bytes);
 }
 
@@ -60,6 +61,14 @@ function checkType(header: string | null, allowsFormType: boolean): void {
   throw new RequestError(
     'UNSUPPORTED_MEDIA_TYPE',
     'The body must be JSON in UTF-8; send the header Content-Type: application/json',
+  );
+}
+
+function checkEncoding(header: string | null): void {
+  if (header === null || header.trim().toLowerCase() === 'identity') return;
+  throw new RequestError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'The body must not be compressed; send it without Content-Encoding',
   );
 }
 

@@ -113,20 +113,21 @@ function streamOf(
     for (const timer of timers) clearTimeout(timer);
     end();
   };
+  const cutOff = (controller: ReadableStreamDefaultController, reason: unknown): void => {
+    stop();
+    // An error of the stream would be written to the console by the server.
+    if (hangUp) hangUp();
+    else controller.error(reason);
+  };
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         // The place to go on from, should nothing come before the connection is lost.
         controller.enqueue(encode(`retry: ${retryMs}\nid: ${entries.start}\n\n`));
-        const cutOff = (reason: unknown): void => {
-          stop();
-          if (hangUp) hangUp();
-          else controller.error(reason);
-        };
         // Also of a client that does not read, and so never asks for what comes next.
         entries.ended.addEventListener('abort', () => {
           const reason: unknown = entries.ended.reason;
-          if (reason instanceof JobError) cutOff(reason);
+          if (reason instanceof JobError) cutOff(controller, reason);
         });
         const beat = (): void => {
           if ((controller.desiredSize ?? 0) > 0) {
@@ -135,8 +136,7 @@ function streamOf(
             return;
           }
           unread += 1;
-          if (unread < patience) return;
-          cutOff(new Error('the client does not read'));
+          if (unread >= patience) cutOff(controller, new Error('the client does not read'));
         };
         timers.push(setInterval(beat, heartbeatMs));
         if (expiry === undefined) return;
@@ -151,8 +151,7 @@ function streamOf(
             controller.close();
           } else controller.enqueue(encode(messageOf(next.value)));
         } catch (error) {
-          stop();
-          controller.error(error);
+          cutOff(controller, error);
         }
       },
       async cancel() {

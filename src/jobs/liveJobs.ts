@@ -1,7 +1,10 @@
 import type { LiveJob } from './liveJob.ts';
 
-/** How many jobs a process keeps at hand; the rest are read from the store when they are asked for. */
-const capacity = 10_000;
+/**
+ * How many jobs a process keeps at hand, and how many characters of their data; the rest are read from
+ * the store when they are asked for.
+ */
+const capacity = { jobs: 10_000, characters: 32 * 1024 * 1024 };
 
 /**
  * The newest known fold of the jobs used last. It may be behind another process: a unique `_id` in
@@ -9,6 +12,7 @@ const capacity = 10_000;
  */
 export class LiveJobs {
   readonly #jobs = new Map<string, LiveJob>();
+  #characters = 0;
 
   get(id: string): LiveJob | undefined {
     const job = this.#jobs.get(id);
@@ -23,14 +27,22 @@ export class LiveJobs {
   put(job: LiveJob): void {
     const known = this.#jobs.get(job.id);
     if (known && known.seq > job.seq) return;
-    this.#jobs.delete(job.id);
+    this.forget(job.id);
     this.#jobs.set(job.id, job);
-    if (this.#jobs.size <= capacity) return;
-    const oldest = this.#jobs.keys().next();
-    if (!oldest.done) this.#jobs.delete(oldest.value);
+    this.#characters += job.data.length;
+    // The newest is kept whatever its size.
+    while (this.#jobs.size > 1 && this.#isTooMuch()) {
+      const oldest = this.#jobs.keys().next();
+      if (!oldest.done) this.forget(oldest.value);
+    }
   }
 
   forget(id: string): void {
+    this.#characters -= this.#jobs.get(id)?.data.length ?? 0;
     this.#jobs.delete(id);
+  }
+
+  #isTooMuch(): boolean {
+    return this.#jobs.size > capacity.jobs || this.#characters > capacity.characters;
   }
 }

@@ -160,6 +160,14 @@ describe('a body', () => {
     expect((await world.manager.job(answer.id)).version).toBe(1);
   });
 
+  it('that is compressed is a 415: nothing is unpacked here', async () => {
+    const answer = await post('{"name":"run"}', {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    });
+    expect(answer).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
+  });
+
   it.each(['', 'null', '7', '"text"', '{', '{"name":"run"}x', '﻿{"name":"run"}', '{name:1}'])(
     'that is %j is a 400',
     async (text) => {
