@@ -13,14 +13,19 @@ export function tellBrokenRequests(server: Server): void {
     const outgoing = newest.get(socket);
     const isBefore = outgoing?.req.complete === true && !outgoing.writableFinished;
     const isAnswered = outgoing?.req.complete === false && outgoing.headersSent;
-    const isTold = broken.has(socket) || isAnswered;
+    // After an answer that ends the connection nothing may follow.
+    const isLast = (): boolean => outgoing?.shouldKeepAlive === false && outgoing.headersSent;
+    const isTold = broken.has(socket) || isAnswered || (isLast() && !isBefore);
     if (!socket.writable || error.code === 'ECONNRESET' || isTold) {
       socket.destroy();
       return;
     }
     broken.add(socket);
     const [status, text] = brokenBy[error.code ?? ''] ?? [400, 'it is no HTTP'];
-    const tell = (): void => writeRaw(socket, problemOf(badRequest(text), status));
+    const tell = (): void => {
+      if (isLast()) socket.end();
+      else writeRaw(socket, problemOf(badRequest(text), status));
+    };
     // Told now, it would be taken for the answer to the request before.
     if (isBefore) outgoing.once('close', tell);
     else tell();
@@ -71,8 +76,10 @@ const headers = () => ({
 });
 
 function refuse(outgoing: ServerResponse, problem: Problem): void {
-  outgoing.writeHead(problem.status, { ...headers(), Connection: 'close' });
-  outgoing.end(JSON.stringify(problem));
+  const body = JSON.stringify(problem);
+  const length = { 'Content-Length': Buffer.byteLength(body) };
+  outgoing.writeHead(problem.status, { ...headers(), ...length, Connection: 'close' });
+  outgoing.end(body);
 }
 
 /** An answer where the server has made none yet. */

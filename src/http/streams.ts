@@ -108,12 +108,16 @@ function streamOf(
 ): ReadableStream<Uint8Array> {
   const iterator = entries[Symbol.asyncIterator]();
   let unread = 0;
+  let isOver = false;
   const timers: NodeJS.Timeout[] = [];
   const stop = (): void => {
+    isOver = true;
     for (const timer of timers) clearTimeout(timer);
     end();
   };
   const cutOff = (controller: ReadableStreamDefaultController, reason: unknown): void => {
+    // Whoever has left already, as after HEAD, may still be getting the headers.
+    if (isOver) return;
     stop();
     // An error of the stream would be written to the console by the server.
     if (hangUp) hangUp();
@@ -146,6 +150,7 @@ function streamOf(
       async pull(controller) {
         try {
           const next = await iterator.next();
+          if (isOver) return;
           if (next.done) {
             stop();
             controller.close();

@@ -162,6 +162,15 @@ describe('a client that hangs up in the middle of a body', () => {
     expect([statuses, failures]).toEqual([[400], []]);
   });
 
+  it('gets one answer, with its length, for a request before HTTP/1.0 with more behind it', async () => {
+    const told = await sendRaw(
+      service.url,
+      'POST /v1/callbacks/x?token=text&name=\n\r\n{"event":""}',
+    );
+    expect(told.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
+    expect(told).toMatch(/content-length: \d+/i);
+  });
+
   it('leaves nothing of its connection behind', async () => {
     const kept = (): number => queryObjects(ServerResponse, { format: 'count' });
     const { hostname, port } = new URL(service.url);

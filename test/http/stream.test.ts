@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startService, type RunningService } from '../../src/http/serve.ts';
@@ -204,6 +205,25 @@ describe('a client that does not read', () => {
     running = await startService(world.manager.engine, { port: 0, heartbeatMs: 50 });
   });
   afterAll(() => running.stop());
+
+  it('but only asks for the headers gets them, and the connection stays', async () => {
+    const { hostname, port } = new URL(running.url);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = () =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${world.reader}` };
+        const options = { agent, hostname, port, path: '/v1/stream', method: 'HEAD', headers };
+        request(options, (response) => {
+          response.resume();
+          response.once('end', () => resolve(response.statusCode));
+        })
+          .once('error', reject)
+          .end();
+      });
+    for (let time = 0; time < 100; time += 1) expect(await ask()).toBe(200);
+    agent.destroy();
+    expect(world.manager.engine.feed.followers).toBe(0);
+  });
 
   it('is cut off, and memory does not grow for it', async () => {
     const { hostname, port } = new URL(running.url);
