@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection, createServer, type Server } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { openHome, readState, writeState, type HomePaths } from '../../src/embed
 import { endMongod } from '../../src/embedded/mongodProcess.ts';
 import { identifyProcess } from '../../src/embedded/processIdentity.ts';
 import { bundleForChild, spawnChild, type TestChild } from '../support/childProcess.ts';
+import { waitUntil } from '../support/waitUntil.ts';
 
 let bundle: string;
 let home: string;
@@ -102,6 +103,18 @@ const withCollection = async <T>(uri: string, work: (values: Values) => Promise<
   }
 };
 
+/** Listens on a port; another test that looks for a free one may hold it for a moment. */
+async function takePort(port: number): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  const listening = (): Promise<string | true> =>
+    new Promise((resolve) => {
+      server.once('error', ({ message }) => resolve(message));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+  await waitUntil(`port ${port}`, listening, 10_000);
+  return server;
+}
+
 describe('the embedded MongoDB', () => {
   it('takes majority writes, stops without a trace and keeps its data and address', async () => {
     const first = await use();
@@ -130,7 +143,7 @@ describe('the embedded MongoDB', () => {
     await write(first.mongo.uri, 'one');
     await first.mongo.stop();
     const port = Number(new URL(first.mongo.uri).port);
-    const squatter = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+    const squatter = await takePort(port);
     try {
       const second = await use();
       await write(second.mongo.uri, 'two');
