@@ -57,11 +57,21 @@ const request = (job: string, ...names: string[]): Operation & { do: 'send' } =>
   events: names.map((name) => ({ name })),
 });
 
+const atOnce = 60;
+
 describe('a store that fails at any call', () => {
   it(
     'keeps nobody from asking again, and leaves everything as it should be',
     async () => {
-      const failed = (await Promise.all(outages.map(liveThrough))).flat();
+      const failed: FaultPoint[] = [];
+      const left = [...outages];
+      // Each has duties of its own: all at once they would starve each other on a busy machine.
+      const liveThroughSome = async (): Promise<void> => {
+        for (let next = left.shift(); next; next = left.shift()) {
+          failed.push(...(await liveThrough(next)));
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, liveThroughSome));
       const kinds = new Set(failed);
       console.info(
         `store faults: ${outages.length} outages, ${failed.length} failed calls of ` +
@@ -69,7 +79,7 @@ describe('a store that fails at any call', () => {
       );
       expect(kinds.size).toBeGreaterThan(20);
     },
-    isLong ? 300_000 : 60_000,
+    isLong ? 300_000 : 120_000,
   );
 });
 
