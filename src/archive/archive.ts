@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ArchivePathRefused, InvalidConfiguration } from '../errors.ts';
 import { checkArchivePath, findPathProblem } from './archivePath.ts';
-import { descend } from './descend.ts';
+import { descend, type FoundDirectory } from './descend.ts';
 import { emptyDirectory, makeDirectory } from './emptyDirectory.ts';
 import { makeLeaf } from './makeLeaf.ts';
 import { isTrash, openTrash, removeTree, TRASH } from './trash.ts';
@@ -64,9 +64,9 @@ export const openArchive = (options: {
       const checked = check(path);
       const real = await unlessMissing(realpath(root));
       if (real === undefined) return [];
-      const found = await refusing(checked, descend(real, checked, 'stop'));
       const names: string[] = [];
-      if (found) await refusing(checked, addFiles(found.directory, '', names));
+      const add = ({ place }: FoundDirectory) => addFiles(place, '', names);
+      await refusing(checked, descend(real, checked, 'stop', add));
       return names.sort();
     },
     sweepTrash: async () => {

@@ -2,21 +2,19 @@ import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dirname } from 'node:path/posix';
+import { basename } from 'node:path/posix';
 import { ArchivePathRefused } from '../errors.ts';
-import { descend } from './descend.ts';
-import type { FoundDirectory } from './descend.ts';
+import { descend, inParent, type FoundDirectory } from './descend.ts';
 import { openTrash, removeTree, swappedAway, trashName } from './trash.ts';
 import { hasCode, unlessMissing } from './unlessMissing.ts';
 
 /** How often to look again when others replace the same directory at the same time. */
 const ATTEMPTS = 50;
 
-/** Makes the directory of a checked path, with its parents, and finds it. See `descend` for refusals. */
-export const makeDirectory = async (root: string, path: string): Promise<FoundDirectory> => {
+/** Makes the directory of a checked path, with its parents. See `descend` for refusals. */
+export const makeDirectory = async (root: string, path: string): Promise<void> => {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const found = await descend(root, path, 'make');
-    if (found) return found;
+    if (await descend(root, path, 'make', async () => true)) return;
   }
   throw new ArchivePathRefused(path, 'something else keeps removing it');
 };
@@ -30,15 +28,17 @@ export const makeDirectory = async (root: string, path: string): Promise<FoundDi
  */
 export const emptyDirectory = async (root: string, path: string): Promise<number> => {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const found = await descend(root, path, 'stop');
-    if (!found) {
+    const moved = await descend(root, path, 'stop', async (found) => {
+      const trash = await openTrash(root);
+      return { trash, stats: found.stats, aside: await moveAside(trash, path, found) };
+    });
+    if (!moved) {
       await makeDirectory(root, path);
       return 0;
     }
-    const trash = await openTrash(root);
-    const aside = await moveAside(trash, path, found);
+    const { trash, stats, aside } = moved;
     if (aside === undefined) continue;
-    await replaceDirectory(root, trash, path, found);
+    await replaceDirectory(root, trash, path, stats);
     return removeTree(trash, aside);
   }
   throw new ArchivePathRefused(path, 'something else keeps replacing it');
@@ -71,22 +71,22 @@ export const moveAside = async (
   return undefined;
 };
 
-const renameDirectory = async ({ directory, stats }: FoundDirectory, aside: string) => {
+const renameDirectory = async (found: FoundDirectory, aside: string) => {
   try {
-    await rename(directory, aside);
+    await rename(found.place, aside);
   } catch (error) {
     // A directory that its owner may not write cannot change its parent.
-    if (!hasCode(error, 'EACCES') || !(await makeWritable(directory, stats))) throw error;
-    await rename(directory, aside);
+    if (!hasCode(error, 'EACCES') || !(await makeWritable(found))) throw error;
+    await rename(found.place, aside);
   }
   return true;
 };
 
 /** Through a handle, so that the rights of nothing but the directory that was found can change. */
-const makeWritable = async (directory: string, stats: BigIntStats): Promise<boolean> => {
+const makeWritable = async ({ place, stats }: FoundDirectory): Promise<boolean> => {
   if ((stats.mode & 0o200n) !== 0n) return false;
   const handle = await open(
-    directory,
+    place,
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
   );
   try {
@@ -107,28 +107,42 @@ export const replaceDirectory = async (
   root: string,
   trash: string,
   path: string,
-  { directory, stats }: FoundDirectory,
+  stats: BigIntStats,
 ): Promise<void> => {
+  const walk = { root, path, missing: 'make' } as const;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    await makeDirectory(root, dirname(path));
-    const fresh = join(trash, trashName.fresh());
-    await mkdir(fresh, { mode: 0o700 });
-    try {
-      await makeAlike(fresh, stats);
-      await rename(fresh, directory);
-      return;
-    } catch (error) {
-      await unlessMissing(rmdir(fresh));
-      // Another caller made it meanwhile, and somebody already writes there.
-      if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return;
-      if (hasCode(error, 'ENOTDIR')) {
-        throw new ArchivePathRefused(path, 'something else took its place', { cause: error });
-      }
-      // ENOENT: a sweep took the fresh directory, or the parent vanished.
-      if (!hasCode(error, 'ENOENT')) throw error;
-    }
+    const isThere = await inParent(walk, path, (parent) =>
+      putInPlace(trash, path, parent.at(basename(path)), stats),
+    );
+    if (isThere) return;
   }
   throw new ArchivePathRefused(path, 'something else keeps removing it');
+};
+
+/** False where the fresh directory or the parent went meanwhile. */
+const putInPlace = async (
+  trash: string,
+  path: string,
+  place: string,
+  stats: BigIntStats,
+): Promise<boolean> => {
+  const fresh = join(trash, trashName.fresh());
+  await mkdir(fresh, { mode: 0o700 });
+  try {
+    await makeAlike(fresh, stats);
+    await rename(fresh, place);
+    return true;
+  } catch (error) {
+    await unlessMissing(rmdir(fresh));
+    // Another caller made it meanwhile, and somebody already writes there.
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return true;
+    if (hasCode(error, 'ENOTDIR')) {
+      throw new ArchivePathRefused(path, 'something else took its place', { cause: error });
+    }
+    // ENOENT: a sweep took the fresh directory, or the parent vanished.
+    if (!hasCode(error, 'ENOENT')) throw error;
+    return false;
+  }
 };
 
 const makeAlike = async (fresh: string, stats: BigIntStats): Promise<void> => {

@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { open, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { ArchivePathRefused } from '../../src/errors.ts';
+import { isLong } from '../support/waitUntil.ts';
 import { PRECIOUS, snapshot, temporaryArchive, whileBusy, writeFiles } from './temporaryArchive.ts';
 
 const JOB = '/products/v2/owner/parents/data';
-const ROUNDS = 40;
+const ROUNDS = isLong ? 400 : 40;
 
 describe('at the same time', () => {
   it('several may empty one directory, and sweep', async () => {
@@ -92,6 +95,30 @@ describe('against somebody who swaps things underneath', () => {
     },
   );
 
+  it.runIf(process.platform === 'linux').each([JOB, dirname(JOB), dirname(dirname(JOB))])(
+    'nothing outside is even moved when a thread swaps %s as fast as it can',
+    async (swapped) => {
+      const { archive, root, outside } = await temporaryArchive();
+      const place = join(root, swapped);
+      const reached = join(outside, JOB.slice(swapped.length));
+      await archive.create(JOB);
+      await writeFiles(reached, { 'bait.txt': 'keep' });
+
+      const workerData = { place, outside };
+      const thread = new Worker(SWAPPING, { eval: true, workerData });
+      await once(thread, 'message');
+      for (let round = 0; round < 10 * ROUNDS; round += 1) {
+        await archive.empty(JOB).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(ArchivePathRefused);
+        });
+      }
+      await thread.terminate();
+      expect(await snapshot(reached)).toMatchObject({ 'bait.txt': 'keep' });
+      const left = await snapshot(join(outside, '..'));
+      expect(Object.values(left).filter((text) => text === 'keep')).toHaveLength(1);
+    },
+  );
+
   // Only Linux lets a test act through an open directory, as a job that still runs in it can.
   it.runIf(process.platform === 'linux')(
     'no link is entered that a job still at work in its directory swaps in',
@@ -118,6 +145,20 @@ describe('against somebody who swaps things underneath', () => {
     },
   );
 });
+
+/** A thread that has no wait in it, so that it meets every moment there is. */
+const SWAPPING = `
+  const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+  const { parentPort, workerData: { place, outside } } = require('node:worker_threads');
+  const moves = [
+    () => renameSync(place, place + '.real'),
+    () => symlinkSync(outside, place),
+    () => unlinkSync(place),
+    () => renameSync(place + '.real', place),
+  ];
+  parentPort.postMessage('begins');
+  for (;;) for (const move of moves) try { move(); } catch { /* Too late. */ }
+`;
 
 /** One move of somebody else's, which may come too late. */
 const attempt = async (move: Promise<unknown>): Promise<void> => {
