@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './io.ts';
+import type { CountOptions } from './job/counts.ts';
 import type { CreateOptions } from './job/create.ts';
 import type { HistoryOptions } from './job/history.ts';
 import type { ListOptions } from './job/list.ts';
@@ -30,6 +31,10 @@ function addReading(job: Command, { io, exit }: CommandContext): void {
     .option('--all', 'all pages')
     .option('--oldest', 'oldest first')
     .action(async (options: ListOptions) => (await import('./job/list.ts')).list(io, options));
+  withService(job.command('counts'))
+    .description('count the jobs of each machine in each state')
+    .option('--type <machine>', 'only of this machine')
+    .action(async (options: CountOptions) => (await import('./job/counts.ts')).counts(io, options));
   withService(job.command('show <id>'))
     .description('show a job and what its state allows')
     .action(async (id: string, options: ServiceOptions) =>

@@ -36,7 +36,8 @@ export function verdictLines(report: VerifyReport, source: 'database' | 'export'
 }
 
 const held = {
-  database: 'sequence, hashes and replay hold, and stored jobs, links and effects follow from them',
+  database:
+    'sequence, hashes and replay hold; stored jobs, links, effects and counts follow from them',
   export: 'sequence, hashes and replay hold',
 } as const;
 

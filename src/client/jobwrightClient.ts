@@ -56,6 +56,11 @@ export class JobwrightClient {
     } while (cursor !== undefined);
   }
 
+  /** How many jobs of each machine are in each state: cheap however many there are. */
+  counts(query: wire.CountQuery = {}, options: CallOptions = {}): Promise<wire.StateCounts> {
+    return this.#get('/v1/counts', options, { ...query });
+  }
+
   job(id: string, options: CallOptions = {}): Promise<wire.Job> {
     return this.#get(jobPath(id), options);
   }

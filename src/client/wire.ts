@@ -53,6 +53,16 @@ export interface JobsPage {
   readonly next?: string;
 }
 
+export interface CountQuery {
+  /** Only of this machine. */
+  readonly type?: string | undefined;
+}
+
+/** Machine → dotted state → how many jobs are in it; what has no jobs is left out. */
+export interface StateCounts {
+  readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
 export interface HistoryQuery {
   /** Only entries after this seq. */
   readonly after?: number | undefined;
@@ -142,13 +152,13 @@ export interface AuditRecord {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** `ok`, or why not: `starting`, `stopping`, `unavailable`. */
+  /** `ok`, or why not: `stopping`, `unavailable`. */
   readonly status: string;
   readonly reason?: string;
 }
 
 /** Which entries a stream gives: the same filters as the list. */
-export type StreamFilter = Pick<JobQuery, 'state' | 'type' | 'pipeline' | 'tag'>;
+export type StreamFilter = Pick<JobQuery, 'q' | 'state' | 'type' | 'pipeline' | 'tag'>;
 
 /** An entry as it was accepted, with the job that it belongs to. */
 export interface StreamEntry extends Entry {

@@ -111,6 +111,15 @@ export const jobs = name(
   z.strictObject({ jobs: z.array(job), next: z.string().describe('cursor').optional() }),
 );
 
+export const counts = name(
+  'Counts',
+  z.strictObject({
+    counts: z
+      .record(z.string(), z.record(z.string(), z.int()))
+      .describe('by machine and dotted state; a state without jobs is left out'),
+  }),
+);
+
 export const history = name(
   'History',
   z.strictObject({
@@ -231,7 +240,7 @@ export const audit = name('Audit', z.strictObject({ records: z.array(auditRecord
 export const health = name(
   'Health',
   z.strictObject({
-    status: z.enum(['ok', 'starting', 'stopping', 'unavailable']),
+    status: z.enum(['ok', 'stopping', 'unavailable']),
     reason: z.string().optional(),
   }),
 );
@@ -254,6 +263,7 @@ export const listQuery = z.strictObject({
   cursor: text.optional(),
   sort: z.enum(['-createdAt', 'createdAt']).optional(),
 });
+export const countQuery = z.strictObject({ type: text.optional() });
 export const streamQuery = z.strictObject({
   ...filterShape,
   lastEventId: z.string().max(2_048).optional(),

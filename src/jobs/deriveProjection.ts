@@ -1,7 +1,7 @@
 import { lastSeq, type Commit, type EffectTask } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { loadJob } from './loadJob.ts';
-import type { Projection } from './projector.ts';
+import type { Derived } from './projector.ts';
 
 /** The outbox entries that a commit asks for. */
 export function effectTasks(commit: Commit): EffectTask[] {
@@ -28,10 +28,13 @@ export function effectTasks(commit: Commit): EffectTask[] {
  * from all commits since a time, and the outbox leaves those that it knows as they are.
  */
 export async function deriveProjection(
-  engine: Pick<Engine, 'store' | 'registry' | 'live'>,
+  engine: Pick<Engine, 'store' | 'registry' | 'live' | 'processId' | 'projector'>,
   id: string,
   since?: Date,
-): Promise<Projection | null> {
+): Promise<Derived | null> {
+  // A commit whose answer was lost may be there without a majority having it yet, and so not be seen:
+  // what came before this write is seen after it.
+  if (since) await engine.store.beat(engine.processId, engine.projector.projectedUntil());
   const projected = await engine.store.projectedSeq(id);
   const commits = await engine.store.readCommits(id, since ? 1 : projected + 1);
   const isMissing = (commit: Commit) =>
@@ -39,5 +42,11 @@ export async function deriveProjection(
   const missing = commits.filter(isMissing);
   if (missing.length === 0) return null;
   const job = await loadJob(engine, id);
-  return job && { job, effects: missing.flatMap((commit) => effectTasks(commit)) };
+  if (!job) return null;
+  const own = missing.filter(({ process }) => process === engine.processId);
+  return {
+    job,
+    effects: missing.flatMap((commit) => effectTasks(commit)),
+    nonces: new Set(own.map(({ nonce }) => nonce)),
+  };
 }

@@ -14,8 +14,10 @@ import type { JobView } from './jobView.ts';
 import { listJobs, type ListPage } from './listJobs.ts';
 import { loadLiving } from './loadJob.ts';
 import { openEngine, type OpenedEngine, type OpenOptions } from './openEngine.ts';
+import { readCounts, type CountFilter, type Counts } from './readCounts.ts';
 import { createRegistries, type Documents, type Pipelines } from './registries.ts';
 import { setupJob } from './setupJob.ts';
+import { setupMany, type SetupOutcome } from './setupMany.ts';
 import type { SetupInput } from './setupInput.ts';
 import { verify, type VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verifyReport.ts';
@@ -85,6 +87,27 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     return createJobHandle<never>(this.engine, inProcess, job);
   }
 
+  /**
+   * Sets up many jobs of one machine, each as `setup` does it alone, thousands at a time. What is wrong with
+   * one is told in its outcome and keeps no other; outcomes come in the order of the inputs.
+   */
+  setupMany<Name extends NameOf<Machines>>(
+    type: Name,
+    inputs: readonly SetupInput[],
+  ): Promise<SetupOutcome<JobHandle<EventsNamed<Machines, Name>>>[]>;
+  setupMany(type: string, inputs: readonly SetupInput[]): Promise<SetupOutcome<JobHandle>[]>;
+  async setupMany(
+    type: string,
+    inputs: readonly SetupInput[],
+  ): Promise<SetupOutcome<JobHandle<never>>[]> {
+    const outcomes = await setupMany(this.engine, inProcess, type, inputs);
+    return outcomes.map((each) =>
+      each.outcome === 'refused'
+        ? each
+        : { ...each, job: createJobHandle<never>(this.engine, inProcess, each.job) },
+    );
+  }
+
   /** A job by its id, as an operator; or as the actor of a token, with no more rights than that has. */
   async job<Name extends NameOf<Machines> = 'pipelineJob'>(
     id: string,
@@ -104,6 +127,14 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     page: ListPage = {},
   ): Promise<{ jobs: JobView[]; next?: string }> {
     return listJobs(this.engine, filter, page);
+  }
+
+  /**
+   * How many jobs of each machine are in each state, by name of the machine and dotted state. Exact, read
+   * at once however many jobs there are; may lag behind the log as lists do.
+   */
+  async counts(filter: CountFilter = {}): Promise<Counts> {
+    return readCounts(this.engine, filter);
   }
 
   /** Signs a token: of an actor by name, or of a job (see also `job.token`). */

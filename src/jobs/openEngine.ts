@@ -86,6 +86,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     tokens,
     archive,
     archivePrefixes: config.archivePrefixes,
+    makeDirectories: config.makeDirectories,
     telemetry,
     limits,
     jsonLimits: jsonLimitsOf(limits),
@@ -97,6 +98,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     feed: new EntryFeed({ store, live }),
     mailboxes: new Mailboxes<Mail>((jobId, mail) => handleMail(engine, jobId, mail)),
     projector: new Projector({
+      processId,
       store,
       telemetry,
       now,

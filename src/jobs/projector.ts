@@ -1,5 +1,6 @@
-import type { EffectTask, JobDocument, Store } from '../store/store.ts';
+import type { Commit, CountMark, EffectTask, JobDocument, Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
+import { countMoves, isMoving, type Move } from './countMoves.ts';
 import { snapshotOf, toJobDocument, type LiveJob } from './liveJob.ts';
 
 /**
@@ -15,25 +16,33 @@ export interface Projection {
   readonly effects: readonly EffectTask[];
 }
 
-/** Stands for a commit that is being written, or written and not projected yet. */
-export interface Ticket {
+/** A projection, and the nonces of this process's commits that it was found to lack. */
+export interface Derived extends Projection {
+  readonly nonces: ReadonlySet<number>;
+}
+
+/** Stands for a commit that is being written, or written and not projected and counted yet. */
+export interface Ticket extends Move {
   readonly at: number;
+  /** Whether it is known to be written. */
+  isWritten: boolean;
 }
 
 export interface ProjectorOptions {
-  readonly store: Pick<Store, 'project'>;
+  readonly processId: string;
+  readonly store: Pick<Store, 'project' | 'count' | 'readCountMark'>;
   readonly telemetry: Telemetry;
   readonly now: () => number;
   /** Works out from the log what a job's projection lacks. */
-  readonly derive: (id: string, since: Date) => Promise<Projection | null>;
+  readonly derive: (id: string, since: Date) => Promise<Derived | null>;
   /** New effects are in the outbox. */
   readonly onEffects: () => void;
 }
 
 /**
- * Writes snapshots behind the log, coalesced per job, and effects into the outbox. Losing it loses
- * nothing: it tells the time before which all commits of this process are projected, and whoever
- * comes later derives the rest from the log.
+ * Writes snapshots behind the log, coalesced per job, effects into the outbox, and how jobs moved into
+ * the counts. Losing it loses nothing: it tells the time before which all commits of this process are
+ * projected and counted, and whoever comes later derives the rest from the log.
  */
 export class Projector {
   readonly #options: ProjectorOptions;
@@ -45,6 +54,9 @@ export class Projector {
   #window = windowMs.usual;
   #effects: EffectTask[] = [];
   #marked: Ticket[] = [];
+  #lastNonce = 0;
+  /** What this process has counted; undefined where that has to be read. */
+  #counted: CountMark | null | undefined = null;
   /** Several commits of one job may be in doubt. */
   readonly #suspects = new Map<string, readonly Ticket[]>();
   #isClosed = false;
@@ -55,9 +67,16 @@ export class Projector {
     this.#options = options;
   }
 
-  /** A commit of this time is about to be written; end it by mark, abandon or suspect. */
-  begin(at: number): Ticket {
-    const ticket = { at };
+  /**
+   * A commit of this process, in the order of their nonces, is about to be written; end it by mark,
+   * abandon or suspect. No commit since this time may be forgotten.
+   */
+  begin(commit: Commit, at: number): Ticket {
+    const { nonce, type, entries } = commit;
+    // Written out, as it is done for every commit; see moveOf.
+    const from = entries[0]?.from ?? null;
+    const ticket = { nonce, type, from, to: entries.at(-1)?.to ?? null, at, isWritten: false };
+    this.#lastNonce = nonce;
     this.#open.add(ticket);
     return ticket;
   }
@@ -73,7 +92,7 @@ export class Projector {
     if (!known || known.seq < job.seq) this.#jobs.set(job.id, job);
     if (!known && job.seq === job.createdSeq) this.#created.add(job.id);
     for (const effect of effects) this.#effects.push(effect);
-    if (ticket) this.#marked.push(ticket);
+    if (ticket) this.#written(ticket);
     this.#schedule(this.#window);
   }
 
@@ -83,7 +102,7 @@ export class Projector {
     this.#schedule(retryMs);
   }
 
-  /** All commits of this process before this time are projected. */
+  /** All commits of this process before this time are projected and counted. */
   projectedUntil(): Date {
     const oldest = this.#open.values().next();
     return new Date(oldest.done ? this.#options.now() : oldest.value.at);
@@ -112,9 +131,16 @@ export class Projector {
   }
 
   #isDirty(): boolean {
-    return (
-      this.#jobs.size > 0 || this.#effects.length > 0 || this.#suspects.size > 0 || !!this.#flushing
-    );
+    return this.#isPending() || this.#suspects.size > 0 || !!this.#flushing;
+  }
+
+  #isPending(): boolean {
+    return this.#jobs.size > 0 || this.#effects.length > 0 || this.#marked.length > 0;
+  }
+
+  #written(ticket: Ticket): void {
+    ticket.isWritten = true;
+    this.#marked.push(ticket);
   }
 
   #schedule(delay: number): void {
@@ -127,48 +153,79 @@ export class Projector {
   }
 
   async #write(): Promise<void> {
-    const { store, telemetry, now } = this.#options;
+    const { telemetry, now } = this.#options;
     await this.#deriveSuspects();
-    if (this.#jobs.size === 0 && this.#effects.length === 0) return;
-    const [jobs, created] = [this.#jobs, this.#created];
-    const [effects, marked] = [this.#effects, this.#marked];
+    if (!this.#isPending()) return;
+    const [jobs, marked] = [this.#jobs, this.#marked];
+    this.#marked = [];
+    const started = performance.now();
+    // Neither waits for the other: those who wait for both wait no longer than for one.
+    const outcomes = await Promise.allSettled([this.#project(), this.#count(marked)]);
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure) {
+      this.#marked = [...marked, ...this.#marked];
+      this.#schedule(retryMs);
+      telemetry.emit('projection.failed', { jobs: jobs.size, error: String(failure.reason) });
+      throw failure.reason;
+    }
+    const took = (performance.now() - started) * windowMs.writes;
+    this.#window = Math.min(Math.max(took, windowMs.usual), windowMs.longest);
+    const lagMilliseconds = marked[0] ? now() - marked[0].at : 0;
+    for (const ticket of marked) this.#open.delete(ticket);
+    telemetry.emit('projection.written', { jobs: living(jobs).length, lagMilliseconds });
+  }
+
+  async #project(): Promise<void> {
+    const [jobs, created, effects] = [this.#jobs, this.#created, this.#effects];
+    if (jobs.size === 0 && effects.length === 0) return;
     this.#jobs = new Map();
     this.#created = new Set();
     this.#effects = [];
-    this.#marked = [];
-    const started = performance.now();
     try {
-      const living = [...jobs.values()].filter(({ removed }) => !removed);
-      await store.project(living.flatMap(documentOf), effects, created);
-      if (effects.length > 0) this.#options.onEffects();
-      const took = (performance.now() - started) * windowMs.writes;
-      this.#window = Math.min(Math.max(took, windowMs.usual), windowMs.longest);
-      const lagMilliseconds = marked[0] ? now() - marked[0].at : 0;
-      for (const ticket of marked) this.#open.delete(ticket);
-      telemetry.emit('projection.written', { jobs: living.length, lagMilliseconds });
+      await this.#options.store.project(living(jobs).flatMap(documentOf), effects, created);
     } catch (error) {
       for (const job of jobs.values()) this.mark({ job, effects: [] });
       this.#effects = [...effects, ...this.#effects];
-      this.#marked = [...marked, ...this.#marked];
-      telemetry.emit('projection.failed', { jobs: jobs.size, error: String(error) });
       throw error;
     }
+    if (effects.length > 0) this.#options.onEffects();
+  }
+
+  /** Counts how written commits moved their jobs. What is counted already, by whomever, is left out. */
+  async #count(written: readonly Ticket[]): Promise<void> {
+    const { store, processId } = this.#options;
+    const moves = written.filter(isMoving);
+    if (moves.length === 0) return;
+    const mark = this.#counted;
+    this.#counted = undefined;
+    const settledUpTo = this.#settledUpTo();
+    this.#counted = await countMoves(store, processId, moves, { settledUpTo, mark });
+  }
+
+  /** The nonce up to which it is known of every commit whether it is written. */
+  #settledUpTo(): number {
+    for (const { isWritten, nonce } of this.#open) if (!isWritten) return nonce - 1;
+    return this.#lastNonce;
   }
 
   async #deriveSuspects(): Promise<void> {
     for (const [id, tickets] of [...this.#suspects]) {
       const since = Math.min(...tickets.map(({ at }) => at));
-      const projection = await this.#options.derive(id, new Date(since));
+      const derived = await this.#options.derive(id, new Date(since));
       const later = this.#suspects.get(id)?.slice(tickets.length) ?? [];
       if (later.length > 0) this.#suspects.set(id, later);
       else this.#suspects.delete(id);
-      if (projection) {
-        this.mark(projection);
-        this.#marked.push(...tickets);
-      } else tickets.forEach((ticket) => this.abandon(ticket));
+      if (derived) this.mark(derived);
+      for (const ticket of tickets) {
+        if (derived?.nonces.has(ticket.nonce)) this.#written(ticket);
+        else this.abandon(ticket);
+      }
     }
   }
 }
+
+const living = (jobs: ReadonlyMap<string, LiveJob>): LiveJob[] =>
+  [...jobs.values()].filter(({ removed }) => !removed);
 
 /** None where a process that knows the machine has to write it. */
 const documentOf = (job: LiveJob): JobDocument[] => (snapshotOf(job) ? [toJobDocument(job)] : []);

@@ -1,6 +1,6 @@
 import type { Commit } from '../store/store.ts';
 import { answerRefusal, answerRepeats } from './answerRepeat.ts';
-import { decide, type Plan } from './decide.ts';
+import { decide } from './decide.ts';
 import { effectTasks } from './deriveProjection.ts';
 import type { Engine } from './engine.ts';
 import { finishRemoval, isRemovalFinished } from './finishRemoval.ts';
@@ -35,7 +35,7 @@ export async function handleMail(engine: Engine, jobId: string, mail: Mail[]): P
 }
 
 async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Promise<void> {
-  let open = mail;
+  let open: readonly Mail[] = mail;
   // 1 load. What is at hand may be stale: then the append fails, or the refusal is checked again. A
   // job that is to be created most likely does not exist, and if it does its first seq is taken.
   let job: LiveJob | null = engine.live.get(jobId) ?? null;
@@ -60,8 +60,9 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     // 5 append
     const outcome = plan.commit ? await append(engine, plan.commit, plan.job) : 'appended';
     if (outcome === 'appended') {
-      await settle(engine, plan);
-      open = [...plan.deferred];
+      for (const { mail: each, answer } of plan.answered) each.resolve(answer);
+      for (const refusal of plan.refused) await answerRefusal(engine, jobId, refusal);
+      open = plan.deferred;
       job = plan.job;
       continue;
     }
@@ -88,7 +89,7 @@ function createLater(engine: Engine, job: LiveJob, mail: readonly Mail[]): void 
 async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<string> {
   // A commit's time may be ahead of this process's clock, by the clock of another: a repair looks from
   // the earliest time that is open, and in order of their beginning only our own clock never goes back.
-  const ticket = engine.projector.begin(Math.min(commit.at.getTime(), engine.now()));
+  const ticket = engine.projector.begin(commit, Math.min(commit.at.getTime(), engine.now()));
   try {
     const outcome = await engine.store.append(commit);
     if (outcome === 'appended') {
@@ -105,10 +106,4 @@ async function append(engine: Engine, commit: Commit, next: LiveJob): Promise<st
     engine.projector.suspect(commit.job, ticket);
     throw error;
   }
-}
-
-/** Tells every sender what became of its request, now that what it was decided on is durable. */
-async function settle(engine: Engine, plan: Plan): Promise<void> {
-  for (const { mail, answer } of plan.answered) mail.resolve(answer);
-  for (const refusal of plan.refused) await answerRefusal(engine, plan.jobId, refusal);
 }

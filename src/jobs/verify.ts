@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { JobNotFound } from '../errors.ts';
 import type { Commit, EffectTask, JobDocument } from '../store/store.ts';
 import { LogCheck, type CheckedLog } from './logCheck.ts';
+import { beginCountCheck, type CountCheck } from './verifyCounts.ts';
 import { judge, verifyJob, type VerifyParts } from './verifyJob.ts';
 import { createFindings, type Findings, type Problem, type VerifyReport } from './verifyReport.ts';
 
@@ -28,7 +29,7 @@ const atOnce = 16;
 /**
  * Proves the promises on a database, in one pass over its log: entries are numbered 1, 2, 3 …, their
  * hashes form a chain, replaying each life gives its entries' states and the stored job, nothing refers
- * to a deleted job, no effect is lost or late. Everything may go on meanwhile: what does not fit at
+ * to a deleted job, no effect is lost or late, and the counts are what the log comes to. Everything may go on meanwhile: what does not fit at
  * first sight is looked at again by itself, and what only lags is given a moment. Rejects with
  * JobNotFound where the one job asked for never was.
  */
@@ -39,18 +40,22 @@ export async function verify(
   const { now = Date.now } = parts;
   const findings = createFindings();
   const effectsSince = new Date(now() - effectsKnownMs);
-  const suspects = await scan(parts, findings, { ...options, effectsSince });
+  const counts = options.job === undefined ? await beginCountCheck(parts.store) : undefined;
+  const suspects = await scan(parts, findings, { ...options, effectsSince, counts });
   if (options.job !== undefined && findings.report().entries === 0 && suspects.size === 0) {
     throw new JobNotFound(options.job);
   }
   const deadline = performance.now() + (options.patience ?? 5_000);
   await settle(parts, findings, suspects, deadline, { ...options, effectsSince });
   await checkEffects(parts, findings, deadline, options.job);
+  // With a log, or a projection, that is wrong they would only say so again.
+  if (counts && findings.report().ok) findings.addProblems(await counts.end(deadline));
   return findings.report();
 }
 
 interface ScanOptions extends VerifyOptions {
   readonly effectsSince: Date;
+  readonly counts?: CountCheck | undefined;
 }
 
 /** Jobs that do not fit at first sight → the entry up to which their projection is due. */
@@ -71,7 +76,8 @@ async function scan(
   };
   const begin = (job: string) => new LogCheck({ ...options, registry, job });
   const range = options.job === undefined ? {} : { job: options.job };
-  const logs = checkLogs(store.scanCommits(range), begin);
+  const see = options.counts?.take;
+  const logs = checkLogs(store.scanCommits(range), begin, see);
   let batch: Promise<void>[] = [];
   for await (const pair of pairUp(logs, store.scanJobs(range), begin)) {
     findings.addLog(pair.log);
@@ -86,10 +92,11 @@ async function scan(
 
 type BeginCheck = (job: string) => LogCheck;
 
-/** Checks each run of one job's commits. */
+/** Checks each run of one job's commits, and shows each commit to who wants to see it. */
 export async function* checkLogs(
   commits: AsyncIterable<Commit>,
   begin: BeginCheck,
+  see?: (commit: Commit) => void,
 ): AsyncGenerator<CheckedLog> {
   let current: { readonly job: string; readonly check: LogCheck } | undefined;
   for await (const commit of commits) {
@@ -98,6 +105,7 @@ export async function* checkLogs(
       current = { job: commit.job, check: begin(commit.job) };
     }
     current.check.take(commit);
+    see?.(commit);
   }
   if (current) yield current.check.end();
 }

@@ -5,12 +5,21 @@ import type { EffectTask } from '../store/store.ts';
  * missing, repeated or out of order; `hash` an entry is not the one that was accepted; `replay` the
  * machine says otherwise; `projection` the stored job is not what its log comes to; `links` something
  * refers to a deleted job; `tombstone` a deletion is not written as it should be; `effects` a side
- * effect was lost or is late.
+ * effect was lost or is late; `counts` the counts of jobs are not what the log comes to.
  */
 export type Check =
-  'format' | 'sequence' | 'hash' | 'replay' | 'projection' | 'links' | 'tombstone' | 'effects';
+  | 'format'
+  | 'sequence'
+  | 'hash'
+  | 'replay'
+  | 'projection'
+  | 'links'
+  | 'tombstone'
+  | 'effects'
+  | 'counts';
 
 export interface Problem {
+  /** Empty where it is about no single job. */
   readonly job: string;
   /** The entry that it is about, where there is one. */
   readonly seq?: number;

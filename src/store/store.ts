@@ -193,6 +193,23 @@ export interface ProcessBeat {
   readonly beatAt: Date;
 }
 
+/** How many jobs of a machine are in a dotted state; or by how many that changes. */
+export interface StateCount {
+  readonly type: string;
+  readonly state: string;
+  readonly jobs: number;
+}
+
+/**
+ * Which of a process's commits are in the counts, by their nonces: all up to `upTo`, and those `beyond`
+ * it. The version rises by one with every change.
+ */
+export interface CountMark {
+  readonly version: number;
+  readonly upTo: number;
+  readonly beyond: readonly number[];
+}
+
 export interface WatchOptions {
   /** Position of an item seen before, also by another process: go on right after it. Absent: from now on. */
   readonly after?: string;
@@ -281,6 +298,23 @@ export interface Store {
   /** Ids of jobs whose `wakeAt` is not after `now`, earliest first. */
   dueTimers(now: Date, limit: number): Promise<string[]>;
 
+  // Counts of jobs by machine and state: derived from the log, each commit once. A store without any
+  // counts yet makes them from its log before it is open.
+
+  /**
+   * Changes the counts, and puts the process's mark in the place of the one a version before: both or
+   * neither. Resolves to whether that one was still there; none is there before version 1.
+   */
+  count(process: string, mark: CountMark, changes: readonly StateCount[]): Promise<boolean>;
+  readCountMark(process: string): Promise<CountMark | null>;
+  /** What was counted, all at one moment; a state that has no job may be missing. */
+  readCounts(): Promise<StateCount[]>;
+  /** The same with the marks that it stands on; that of a process forgotten long ago may be missing. */
+  readCountedLog(): Promise<{
+    readonly counts: readonly StateCount[];
+    readonly marks: ReadonlyMap<string, CountMark>;
+  }>;
+
   // Removal, after the tombstone is committed. Each step may be repeated.
 
   /** In how many documents and jobs a job's id stands in a link field. */
@@ -320,6 +354,7 @@ export interface Store {
   /** Says that a process lives and how far its projection is. */
   beat(process: string, projectedUntil: Date): Promise<void>;
   readBeats(): Promise<{ now: Date; beats: ProcessBeat[] }>;
+  /** Once all it left is seen to. What it has counted stays, and its mark for a month. */
   forgetProcess(process: string): Promise<void>;
 
   // Pipelines, linked documents, archive paths.

@@ -88,6 +88,19 @@ describe('the commands that ask the service', () => {
     });
   });
 
+  it('count jobs by machine and state', async () => {
+    await create();
+    // Counts may lag behind, as lists do.
+    await service.manager.maintain();
+    const told = await runJson<{ counts: { pipelineJob: { CREATED: number } } }>('job', 'counts');
+    expect(told.counts).toEqual(await service.manager.counts());
+    const { CREATED } = told.counts.pipelineJob;
+    const shown = await onTerminal('', 'job', 'counts', '--type', 'pipelineJob');
+    expect(shown.stdout).toMatch(/^type +state +jobs\n/);
+    expect(shown.stdout).toMatch(new RegExp(`^pipelineJob +CREATED +${CREATED}$`, 'm'));
+    expect(await runJson('job', 'counts', '--type', 'none')).toEqual({ counts: {} });
+  });
+
   it('list all pages as one document', async () => {
     await create();
     await create();

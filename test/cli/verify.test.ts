@@ -43,7 +43,7 @@ describe('verify on the command line', () => {
   it('says in one line that all is well', async () => {
     expect(await runMain(['verify'], env)).toEqual({
       code: 0,
-      stdout: `ok: 2 jobs, 0 deleted jobs, 8 entries; ${held}, and stored jobs, links and effects follow from them\n`,
+      stdout: `ok: 2 jobs, 0 deleted jobs, 8 entries; ${held}; stored jobs, links, effects and counts follow from them\n`,
       stderr: '',
     });
   });

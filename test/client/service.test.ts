@@ -78,6 +78,7 @@ describe('the client against a service', () => {
     expect((await client.pipelines()).pipelines.map(({ id }) => id)).toEqual(['count']);
     expect(await client.putDocument('files', 'f1', { name: 'tide' })).toMatchObject({ id: 'f1' });
     expect(await client.document('files', 'f1')).toMatchObject({ name: 'tide' });
+    expect(await client.counts({ type: 'none' })).toEqual({ counts: {} });
     expect((await client.machines()).machines[0]).toMatchObject({ name: 'pipelineJob' });
     expect((await client.machine('pipelineJob')).mermaid).toMatch(/^stateDiagram-v2/);
     expect(await client.ready()).toEqual({ ready: true, status: 'ok' });

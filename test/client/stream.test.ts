@@ -22,11 +22,11 @@ describe('the stream of the client', () => {
       streamOf(': heartbeat\n\n', entry('p1', 'run'), 'id: p2\nevent: gap\ndata: {}\n\n'),
     );
     const client = new JobwrightClient({ url, token: 't', fetch });
-    expect(await take(client.stream({ state: 'RUNNING' }), 2)).toEqual([
+    expect(await take(client.stream({ state: 'RUNNING', q: 'run-7' }), 2)).toEqual([
       { name: 'run', jobId: 'j', type: 'pipelineJob', position: 'p1' },
       { gap: true, position: 'p2' },
     ]);
-    expect(asked[0]?.url).toBe(`${url}/v1/stream?state=RUNNING`);
+    expect(asked[0]?.url).toBe(`${url}/v1/stream?state=RUNNING&q=run-7`);
     expect(asked[0]?.headers.get('accept')).toBe('text/event-stream');
     expect(asked[0]?.headers.get('last-event-id')).toBeNull();
   });

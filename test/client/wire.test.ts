@@ -20,6 +20,10 @@ describe("the client's types", () => {
   });
 
   it('send what the service takes', () => {
+    type StreamQuery = z.input<typeof schemas.streamQuery>;
+    expectTypeOf<keyof client.StreamFilter>().toEqualTypeOf<
+      Exclude<keyof StreamQuery, 'lastEventId'>
+    >();
     expectTypeOf<client.ResetInput>().toExtend<z.input<typeof schemas.reset>>();
     expectTypeOf<client.PipelineInput>().toExtend<z.input<typeof schemas.pipelineInput>>();
   });

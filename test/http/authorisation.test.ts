@@ -14,6 +14,7 @@ const expectations = `
                                            none garbage own foreign worker reader operator admin
   POST /v1/jobs                            401  401     403 403     403    403    201      201
   GET /v1/jobs                             401  401     403 403     403    200    200      200
+  GET /v1/counts                           401  401     403 403     403    200    200      200
   GET /v1/jobs/{id}                        401  401     200 401     403    200    200      200
   GET /v1/jobs/{id}/history                401  401     200 401     403    200    200      200
   POST /v1/jobs/{id}/events                401  401     200 401     403    403    200      200

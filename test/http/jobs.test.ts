@@ -51,6 +51,33 @@ describe('POST /v1/jobs', () => {
   });
 });
 
+describe('GET /v1/counts', () => {
+  it('tells how many jobs of each machine are in each state', async () => {
+    const ask = async (query = '') => {
+      await world.manager.maintain();
+      const answer = await world.ask('GET', `/v1/counts${query}`, { token: world.reader });
+      expect(answer.status).toBe(200);
+      return schemas.counts.parse(answer.body).counts;
+    };
+    const { id, token } = await world.create();
+    const before = await ask();
+    const body = { name: 'run' };
+    await world.ask('POST', `/v1/jobs/${id}/events`, { token, body });
+    const { CREATED = 0, RUNNING = 0 } = before['pipelineJob'] ?? {};
+    const after = await ask('?type=pipelineJob');
+    const left = CREATED === 1 ? {} : { CREATED: CREATED - 1 };
+    expect(after['pipelineJob']).toMatchObject({ ...left, RUNNING: RUNNING + 1 });
+    expect(await ask('?type=none')).toEqual({});
+    const jobs = Object.values(after['pipelineJob'] ?? {}).reduce((sum, each) => sum + each, 0);
+    expect(jobs).toBe(await world.manager.engine.store.countJobs({ type: 'pipelineJob' }));
+  });
+
+  it.each(['?state=RUNNING', '?type=a&type=b'])('refuses %s', async (query) => {
+    const answer = await world.ask('GET', `/v1/counts${query}`, { token: world.reader });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_DATA' } });
+  });
+});
+
 describe('POST /v1/jobs/{id}/events', () => {
   it('takes one event, or a chain as a whole', async () => {
     const { id, token } = await world.create();

@@ -33,7 +33,7 @@ interface Placed {
 /**
  * Looks for anything that the promises rule out: gaps and repeats in the count, a broken hash chain, an
  * entry that the machine would not have taken, a projection that is not what the log comes to, effects
- * left undone, a removal left half-way, acknowledged requests that are missing or there twice, refused
+ * left undone, a removal left half-way, counts that the log does not come to, acknowledged requests that are missing or there twice, refused
  * ones that are there at all. An empty list is a clean bill.
  */
 export function checkHistory(database: RawDatabase, options: CheckOptions = {}): string[] {
@@ -60,7 +60,7 @@ export function checkHistory(database: RawDatabase, options: CheckOptions = {}):
   for (const id of database.jobs.keys()) {
     if (!jobs.has(id)) problems.push(`${id}: a projection without a log`);
   }
-  return [...problems, ...checkLog(database, options.log ?? [])];
+  return [...problems, ...checkCounts(database), ...checkLog(database, options.log ?? [])];
 }
 
 const engineEffects = new Set(['clearArchive', 'sendReady']);
@@ -170,6 +170,24 @@ function checkRemoval(
     ({ seq, entry }) => seq < live.seq && entry.data !== null && entry.operation !== 'remove',
   );
   if (readable.length > 0) say(`is removed and entry ${readable[0]?.seq} still has its data`);
+}
+
+/** The jobs that live at the end of the log, by machine and state, against what was counted as it grew. */
+function checkCounts({ commits, counts }: RawDatabase): string[] {
+  if (!counts) return [];
+  const heads = new Map(commits.map((commit) => [commit.job, commit]));
+  const expected = new Map<string, number>();
+  for (const { type, entries } of heads.values()) {
+    const state = entries.at(-1)?.to ?? null;
+    if (state === null) continue;
+    const place = `${type} in ${state}`;
+    expected.set(place, (expected.get(place) ?? 0) + 1);
+  }
+  const found = new Map(counts.map(({ type, state, jobs }) => [`${type} in ${state}`, jobs]));
+  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((place) => {
+    const [right = 0, counted = 0] = [expected.get(place), found.get(place)];
+    return right === counted ? [] : [`${place}: ${counted} jobs are counted, there are ${right}`];
+  });
 }
 
 interface Occurrence {

@@ -1,9 +1,12 @@
 import type { Db, Filter } from 'mongodb';
+import type { CountRecord } from '../../src/store/mongo/collections.ts';
+import { toCounts } from '../../src/store/mongo/countKeys.ts';
 import {
   linkFields,
   type Commit,
   type EffectTask,
   type JobDocument,
+  type StateCount,
   type Store,
 } from '../../src/store/store.ts';
 
@@ -17,6 +20,8 @@ export interface RawDatabase {
   readonly removed: ReadonlyMap<string, number>;
   /** Ids that stand in link fields of documents → where. */
   readonly linked: ReadonlyMap<string, string>;
+  /** Absent where only one job was read. */
+  readonly counts?: readonly StateCount[];
 }
 
 type Raw = Record<string, unknown>;
@@ -32,11 +37,12 @@ export async function readDatabase(
       .find(filter)
       .toArray();
   const own = job === undefined ? {} : { _id: { $eq: job } };
-  const [commits, jobs, effects, removed] = await Promise.all([
+  const [commits, jobs, effects, removed, counts] = await Promise.all([
     all('commits', job === undefined ? {} : { '_id.job': job }),
     all('jobs', own as Filter<Raw>),
     all('effects', job === undefined ? {} : { job }),
     all('tombstones', own as Filter<Raw>),
+    job === undefined ? all('counts') : undefined,
   ]);
   const linked = new Map<string, string>();
   for (const name of linkedCollections) {
@@ -48,6 +54,7 @@ export async function readDatabase(
     effects: new Map(effects.map((each) => [each['_id'] as string, each as unknown as EffectTask])),
     removed: new Map(removed.map(({ _id, seq }) => [_id as string, seq as number])),
     linked,
+    ...(counts && { counts: toCounts(counts as unknown as CountRecord[]) }),
   };
 }
 
@@ -71,6 +78,7 @@ export async function readStore(store: Store): Promise<RawDatabase> {
     effects: new Map(effects.map((effect) => [effect.id, effect])),
     removed,
     linked: new Map(),
+    counts: await store.readCounts(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { callbackUrlOf, jobTokenOf } from '../../jobs/jobToken.ts';
 import { listJobs } from '../../jobs/listJobs.ts';
 import { loadLiving } from '../../jobs/loadJob.ts';
+import { readCounts } from '../../jobs/readCounts.ts';
 import { readHistory } from '../../jobs/readHistory.ts';
 import { setupJob } from '../../jobs/setupJob.ts';
 import { authorise } from '../../auth/authorise.ts';
@@ -46,6 +47,18 @@ const list = defineRoute({
   },
 });
 
+const counts = defineRoute({
+  method: 'GET',
+  path: '/v1/counts',
+  access: 'job.list',
+  summary: 'How many jobs of each machine are in each state; exact, and as far behind as the list',
+  query: schemas.countQuery,
+  answers: { 200: schemas.counts },
+  async handle({ engine, query }) {
+    return { body: { counts: await readCounts(engine, query) } };
+  },
+});
+
 const read = defineRoute({
   method: 'GET',
   path: '/v1/jobs/{id}',
@@ -81,7 +94,7 @@ const history = defineRoute({
   },
 });
 
-export const jobRoutes: readonly Route[] = [create, list, read, history];
+export const jobRoutes: readonly Route[] = [create, list, counts, read, history];
 
 function nextLink(path: string, query: Readonly<Record<string, string | number | undefined>>) {
   const search = new URLSearchParams();

@@ -3,6 +3,7 @@ import type { Commit, EffectClaim, LinkedDocument, Store } from '../store.ts';
 import { createAudit } from './audit.ts';
 import { createArchiveClaims } from './archiveClaims.ts';
 import { checkDocument } from '../checkDocument.ts';
+import { createCounts } from './counts.ts';
 import { createDocuments } from './documents.ts';
 import { createLog } from './log.ts';
 import { createOutbox } from './outbox.ts';
@@ -34,6 +35,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const registry = createRegistry(now);
   const documents = createDocuments(linkedCollections);
   const claims = createArchiveClaims();
+  const counts = createCounts();
   const { answering, scanning, assertOpen, close } = createDoor(watches.close);
 
   return {
@@ -58,6 +60,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     countJobs: answering(projection.count),
     scanJobs: scanning(projection.all),
     dueTimers: answering(projection.dueTimers),
+
+    count: answering(counts.count),
+    readCountMark: answering(counts.readMark),
+    readCounts: answering(counts.read),
+    readCountedLog: answering(counts.readLog),
 
     countLinks: answering(
       (job) => documents.countLinking(job) + projection.linkingTo(job, Infinity).length,

@@ -49,6 +49,25 @@ export interface EffectRecord extends Omit<EffectTask, 'id'> {
 export interface ProcessRecord extends Omit<ProcessBeat, 'process'> {
   readonly _id: string;
 }
+/** Machine and state, escaped → by how many jobs the count there has changed. */
+export type Sums = Readonly<Record<string, number>>;
+/** What one process has counted; or, under `base`, what all those that are gone have. */
+export interface CountRecord {
+  readonly _id: string;
+  readonly version: number;
+  readonly upTo: number;
+  readonly beyond: readonly number[];
+  /** Whether there is anything in it to be added up. */
+  readonly isOpen?: true;
+  readonly counts?: Sums;
+  readonly goneAt?: Date;
+  /** The version at which its counts were taken into the base last, and out of here. */
+  readonly cleared?: number;
+  /** Of the base: what was taken in last, until it is out of the process's own document. */
+  readonly taken?: { readonly process: string; readonly version: number; readonly counts: Sums };
+  /** Of the base: marks of processes that are older than it. */
+  readonly older?: readonly { readonly process: string; readonly upTo: number }[];
+}
 export interface PipelineRecord extends Omit<Pipeline, 'id'> {
   readonly _id: string;
 }
@@ -70,6 +89,7 @@ export interface Collections {
   readonly tombstones: Collection<TombstoneRecord>;
   readonly effects: Collection<EffectRecord>;
   readonly processes: Collection<ProcessRecord>;
+  readonly counts: Collection<CountRecord>;
   readonly pipelines: Collection<PipelineRecord>;
   readonly archives: Collection<ArchiveRecord>;
   readonly audit: Collection<AuditRecord>;
@@ -82,6 +102,7 @@ export const openCollections = (db: Db): Collections => ({
   tombstones: db.collection('tombstones'),
   effects: db.collection('effects'),
   processes: db.collection('processes'),
+  counts: db.collection('counts'),
   pipelines: db.collection('pipelines'),
   archives: db.collection('archives'),
   audit: db.collection('audit'),

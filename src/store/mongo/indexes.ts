@@ -4,12 +4,15 @@ import type { Collections } from './collections.ts';
 /** How long a finished effect is remembered, so that a repair never runs it again. */
 const doneEffectSeconds = 7 * 24 * 3600;
 
+/** How long the mark of a process that is gone is kept, so that none of its commits is counted twice. */
+const goneMarkSeconds = 30 * 24 * 3600;
+
 /** Makes every index the store relies on; what is there already stays as it is. */
 export async function createIndexes(
   collections: Collections,
   linkedCollections: readonly string[],
 ): Promise<void> {
-  const { commits, jobs, effects } = collections;
+  const { commits, jobs, effects, counts } = collections;
   await Promise.all([
     commits.createIndexes([
       {
@@ -30,6 +33,10 @@ export async function createIndexes(
       { name: 'due', key: { status: 1, dueAt: 1 } },
       { name: 'order', key: { job: 1, seq: 1, index: 1 } },
       { name: 'forget', key: { doneAt: 1 }, expireAfterSeconds: doneEffectSeconds },
+    ]),
+    counts.createIndexes([
+      { name: 'open', key: { isOpen: 1 }, sparse: true },
+      { name: 'gone', key: { goneAt: 1 }, expireAfterSeconds: goneMarkSeconds },
     ]),
     ...linkedCollections.map((name) =>
       collections.linked(name).createIndexes([

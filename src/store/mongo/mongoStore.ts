@@ -5,6 +5,8 @@ import type { Store } from '../store.ts';
 import { createAppender } from './append.ts';
 import { createAudit, makeAuditCollection } from './audit.ts';
 import { clientOptions, openCollections } from './collections.ts';
+import { createCounts } from './counts.ts';
+import { establishCounts } from './establishCounts.ts';
 import { createIndexes } from './indexes.ts';
 import { createOutbox } from './outbox.ts';
 import { createProcesses } from './processes.ts';
@@ -50,6 +52,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     ...createRemoval(collections, linkedCollections),
     ...createOutbox(collections),
     ...createProcesses(db, collections),
+    ...createCounts(collections),
     ...createRegistries(collections, linkedCollections),
     ...createAudit(collections),
     async close() {
@@ -62,6 +65,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   try {
     await client.connect();
     await Promise.all([createIndexes(collections, linkedCollections), makeAuditCollection(db)]);
+    await establishCounts(collections);
   } catch (error) {
     if (owned) await client.close();
     if (!(error instanceof MongoError)) throw error;

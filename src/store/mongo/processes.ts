@@ -1,9 +1,11 @@
 import type { Db } from 'mongodb';
 import type { ProcessBeat } from '../store.ts';
 import type { Collections } from './collections.ts';
+import { foldCounts } from './foldCounts.ts';
 
 /** Which processes live and how far they have projected; see Store. Times of beats are the server's. */
-export function createProcesses(db: Db, { processes }: Collections) {
+export function createProcesses(db: Db, collections: Collections) {
+  const { processes } = collections;
   return {
     /** Said again in a moment, so no disk need wait for it. */
     async beat(process: string, projectedUntil: Date): Promise<void> {
@@ -22,6 +24,7 @@ export function createProcesses(db: Db, { processes }: Collections) {
     },
 
     async forgetProcess(process: string): Promise<void> {
+      await foldCounts(collections, process);
       await processes.deleteOne({ _id: process });
     },
   };

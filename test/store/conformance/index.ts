@@ -5,6 +5,7 @@ import { describeArchiveClaims } from './archiveClaims.ts';
 import { describeAudit } from './audit.ts';
 import { describeBeats } from './beats.ts';
 import { describeClose } from './close.ts';
+import { describeCounts } from './counts.ts';
 import { describeDocuments } from './documents.ts';
 import { describeEffectOutcomes } from './effectOutcomes.ts';
 import { describeFindDocuments } from './findDocuments.ts';
@@ -35,6 +36,7 @@ const groups: readonly ((makeStore: MakeStore) => void)[] = [
   describeEffectOutcomes,
   describeOutboxCare,
   describeBeats,
+  describeCounts,
   describePipelines,
   describeDocuments,
   describeFindDocuments,
