@@ -22,6 +22,11 @@ export interface ConfigOptions {
   readonly archiveRoot?: string | undefined;
   /** JOBWRIGHT_ARCHIVE_PREFIXES, separated by commas, default `/products/v2`. */
   readonly archivePrefixes?: string | readonly string[] | undefined;
+  /**
+   * JOBWRIGHT_MAKE_DIRECTORIES, default true: whether a set-up makes the job's archive directory. With
+   * false it leaves the file system alone: whoever writes first makes it, or a reset does.
+   */
+  readonly makeDirectories?: boolean | undefined;
   /** JOBWRIGHT_HOST, default `127.0.0.1`: the address that `serve` listens on. */
   readonly host?: string | undefined;
   /** JOBWRIGHT_PORT, default 8787; 0 takes any that is free. */
@@ -43,6 +48,7 @@ export interface Config {
   readonly database: string;
   readonly archiveRoot: string;
   readonly archivePrefixes: readonly string[];
+  readonly makeDirectories: boolean;
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string;
@@ -78,6 +84,11 @@ export function readConfig(options: ConfigOptions, env: Environment = process.en
     ),
     archivePrefixes: list(
       options.archivePrefixes ?? env['JOBWRIGHT_ARCHIVE_PREFIXES'] ?? '/products/v2',
+    ),
+    makeDirectories: parse(
+      'JOBWRIGHT_MAKE_DIRECTORIES',
+      truth,
+      options.makeDirectories ?? env['JOBWRIGHT_MAKE_DIRECTORIES'] ?? true,
     ),
     publicUrl: parse(
       'JOBWRIGHT_PUBLIC_URL',
@@ -147,6 +158,12 @@ const collectionName = z
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'letters, digits, _ and -, at most 64')
   .refine((name) => !reserved.includes(name), `not one of ${reserved.join(', ')}`);
 const hostName = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'a host name or an address');
+const truth = z.union(
+  [z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')],
+  {
+    error: 'true or false',
+  },
+);
 const portNumber = z.coerce.number().int().min(0).max(65_535);
 
 /** Whoever listens on every address is reached on this machine under loopback. */

@@ -20,6 +20,8 @@ export interface Engine {
   readonly tokens: Tokens;
   readonly archive: Archive;
   readonly archivePrefixes: readonly string[];
+  /** Whether a set-up makes the job's archive directory. */
+  readonly makeDirectories: boolean;
   readonly telemetry: Telemetry;
   readonly limits: Limits;
   /** Those of them that data meets. */
