@@ -35,7 +35,7 @@ export interface Route {
 export interface Call {
   readonly service: Service;
   readonly engine: Engine;
-  /** Absent where anyone may come. */
+  /** Who calls; where anyone may come, a placeholder that stands for nobody and is not to be authorised. */
   readonly principal: Principal;
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;

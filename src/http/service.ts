@@ -9,7 +9,7 @@ import { routes } from './routes/index.ts';
 import { createStreams, type Streams } from './streams.ts';
 
 export interface Health {
-  readonly status: 'ok' | 'starting' | 'stopping' | 'unavailable';
+  readonly status: 'ok' | 'stopping' | 'unavailable';
   readonly reason?: string;
 }
 

@@ -13,11 +13,11 @@ import {
   type JobView,
 } from './jobView.ts';
 import type { LiveJob } from './liveJob.ts';
-import { callbackUrlOf, jobTokenOf } from './jobToken.ts';
+import { callbackUrlOf, issueJobToken, type JobTokenLimits } from './jobToken.ts';
 import { loadLiving } from './loadJob.ts';
 import { takeEvent } from './parseEvent.ts';
 import { readHistory, type History, type HistoryPage } from './readHistory.ts';
-import { cancelJob, deleteJob, type RemoveInput } from './removeJob.ts';
+import { cancelJob, deleteJob, type CancelInput, type RemoveInput } from './removeJob.ts';
 import type { EventInput } from './request.ts';
 import { resetJob, type ResetInput } from './resetJob.ts';
 import { revokeTokens } from './revokeTokens.ts';
@@ -39,7 +39,7 @@ export type JobHandle<Events extends EventSchemas = EventSchemas> = JobCore<Even
   EventMethods<Events, Handled<Events>> & {
     /** Removes the job if nothing has happened to it; an event of that name takes its place. */
     readonly [Name in 'cancel' extends keyof Events ? never : 'cancel']: (
-      options?: Partial<RemoveInput>,
+      options?: CancelInput,
     ) => Promise<void>;
   };
 
@@ -81,7 +81,7 @@ function handleClass<Events extends EventSchemas>(
   return Handle;
 }
 
-async function cancel(this: JobCore, options: Partial<RemoveInput> = {}): Promise<void> {
+async function cancel(this: JobCore, options: CancelInput = {}): Promise<void> {
   await this.cancelJob(options);
 }
 
@@ -142,14 +142,14 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
   }
   /** A token for this job, made when it is first asked for; dead after a reset, a revocation or the end. */
   get token(): string {
-    const { id: jobId, generation } = this.#job;
+    const { generation } = this.#job;
     if (this.#token?.generation !== generation) {
       const { actor, token } = this.#principal;
       // Whoever came with a job token has it already, and may not make himself a wider one.
       if (token && actor.kind === 'job')
         throw new Unauthenticated('a job token makes no further tokens');
-      authorise(this.#principal, 'token.issue', { jobId });
-      this.#token = { generation, text: jobTokenOf(this.#engine, this.#job) };
+      const { token: text } = issueJobToken(this.#engine, this.#principal, this.#job);
+      this.#token = { generation, text };
     }
     return this.#token.text;
   }
@@ -226,18 +226,13 @@ class JobCore<Events extends EventSchemas = EventSchemas> {
   }
 
   /** Removes the job if nothing has happened to it since its creation. */
-  async cancelJob(options: Partial<RemoveInput> = {}): Promise<void> {
+  async cancelJob(options: CancelInput = {}): Promise<void> {
     await cancelJob(this.#engine, this.#principal, this.id, options);
   }
 
   /** A token for this job that is limited to some events, to one use, or in time (seconds). */
-  issueToken(limits: { events?: readonly string[]; ttl?: number; once?: boolean } = {}): {
-    token: string;
-    expiresAt: Date;
-  } {
-    const { id: jobId, generation } = this.#job;
-    authorise(this.#principal, 'token.issue', { jobId });
-    return this.#engine.tokens.issue({ kind: 'job', jobId, generation, ...limits });
+  issueToken(limits: JobTokenLimits = {}): { token: string; expiresAt: Date } {
+    return issueJobToken(this.#engine, this.#principal, this.#job, limits);
   }
 
   /** Ends all tokens of the job; resolves to the new generation. */

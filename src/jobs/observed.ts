@@ -25,12 +25,12 @@ async function tellingRefusal(
   send: () => Promise<Answer>,
 ): Promise<Answer> {
   // A commit that nobody knows about takes the job from what is at hand.
-  const before = engine.live.get(jobId);
+  const before = engine.live.peek(jobId);
   try {
     return await send();
   } catch (error) {
     const code = error instanceof JobError ? error.code : 'INTERNAL';
-    const job = engine.live.get(jobId) ?? before;
+    const job = engine.live.peek(jobId) ?? before;
     const names = refusedNames(engine.registry, job, request, error);
     engine.telemetry.emit('job.refused', { jobId, ...names, code });
     throw error;

@@ -172,6 +172,9 @@ describe('the token of a job', () => {
     for (const limits of [{ ttl: 0 }, { ttl: 1.5 }, { ttl: 366 * 86_400 }, { events: ['a b'] }]) {
       expect(await outcome(() => job.issueToken(limits))).toBe(InvalidData.name);
     }
+    // A limit that was passed over would make it good for more.
+    const misspelt: object = { evnts: ['run'] };
+    expect(await outcome(() => job.issueToken(misspelt))).toBe(InvalidData.name);
   });
 });
 

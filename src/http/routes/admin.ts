@@ -1,4 +1,4 @@
-import { authorise } from '../../auth/authorise.ts';
+import { issueJobToken } from '../../jobs/jobToken.ts';
 import { loadLiving } from '../../jobs/loadJob.ts';
 import { cancelJob, deleteJob } from '../../jobs/removeJob.ts';
 import { checkReason, resetJob } from '../../jobs/resetJob.ts';
@@ -66,16 +66,8 @@ const issueToken = defineRoute({
   answers: { 201: schemas.token },
   refusals: { 404: 'JOB_NOT_FOUND' },
   async handle({ service, engine, principal, body, requestId, params: { id = '' } }) {
-    const job = await loadLiving(engine, id);
-    authorise(principal, 'token.issue', { jobId: id });
-    const { reason = null, events, ttl, once } = body;
-    const limits = {
-      ...(events && { events }),
-      ...(ttl !== undefined && { ttl }),
-      ...(once !== undefined && { once }),
-    };
-    const { generation } = job;
-    const issued = engine.tokens.issue({ kind: 'job', jobId: id, generation, ...limits });
+    const { reason = null, ...limits } = body;
+    const issued = issueJobToken(engine, principal, await loadLiving(engine, id), limits);
     await service.audit.done({ action: 'token.issue', jobId: id, principal, reason, requestId });
     return {
       status: 201,
