@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidData } from '../errors.ts';
+import type { Changing } from '../machine/changing.ts';
 
 const HOURS = 3600;
 const DAYS = 24 * HOURS;
@@ -55,18 +56,15 @@ export function checkClaim(claim: TokenClaim): CheckedClaim {
     }));
     throw new InvalidData('token claim', issues);
   }
-  const { kind, ttl, ...rest } = parsed.data;
-  if ('subject' in rest) return { ttl, said: { sub: rest.subject, kind } };
-  return {
-    ttl,
-    said: {
-      sub: rest.jobId,
-      kind,
-      gen: rest.generation,
-      ...(rest.events ? { evt: [...new Set(rest.events)] } : {}),
-      ...(rest.once ? { use: 'once' } : {}),
-    },
-  };
+  const { ttl } = parsed.data;
+  if ('subject' in parsed.data) {
+    return { ttl, said: { sub: parsed.data.subject, kind: parsed.data.kind } };
+  }
+  const { jobId, kind, generation, events, once } = parsed.data;
+  const said: Changing<CheckedClaim['said']> = { sub: jobId, kind, gen: generation };
+  if (events) said.evt = [...new Set(events)];
+  if (once) said.use = 'once';
+  return { ttl, said };
 }
 
 const identity = z

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import jsonwebtoken from 'jsonwebtoken';
 import { InvalidData, Unauthenticated } from '../errors.ts';
 import type { Actor } from '../machine/actor.ts';
+import type { Changing } from '../machine/changing.ts';
 import { ALGORITHM, createKeyRing, headerOf, isInForce } from './keyRing.ts';
 import type { KeyRing, RingKey } from './keyRing.ts';
 import type { SecretKey } from './secrets.ts';
@@ -190,18 +191,16 @@ type Bearer = Pick<TokenPayload, 'sub' | 'kind' | 'jti' | 'exp'> & {
 };
 
 function toVerified(payload: Bearer): VerifiedToken {
-  const common = {
+  const isJob = payload.kind === 'job';
+  const told: Changing<VerifiedToken> = {
     actor: Object.freeze({ kind: payload.kind, id: payload.sub }),
     tokenId: payload.jti,
     expiresAt: payload.exp * 1000,
+    once: isJob && payload.use === 'once',
   };
-  if (payload.kind !== 'job') return Object.freeze({ ...common, once: false });
-  return Object.freeze({
-    ...common,
-    ...(payload.gen !== undefined && { generation: payload.gen }),
-    ...(payload.evt ? { events: new Set(payload.evt) } : {}),
-    once: payload.use === 'once',
-  });
+  if (isJob && payload.gen !== undefined) told.generation = payload.gen;
+  if (isJob && payload.evt) told.events = new Set(payload.evt);
+  return Object.freeze(told);
 }
 
 /** One reason for all of them: what exactly was wrong would only help a forger. */

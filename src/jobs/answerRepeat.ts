@@ -25,7 +25,7 @@ export async function answerRepeat(
   const commit = await engine.store.findKey(jobId, key);
   const place = commit?.entries.findIndex((entry) => entry.key === key) ?? -1;
   if (!commit || place < 0) return null;
-  const entries = placeEntries(commit, commit.seq + place, commit.entries[place]?.keyCount ?? 1);
+  const entries = placeEntries(commit, place, place + (commit.entries[place]?.keyCount ?? 1));
   if (!isSameRequest(engine, commit, request, entries)) {
     throw request.principal.token?.once
       ? new Unauthenticated('the one-time token was used')
@@ -37,7 +37,11 @@ export async function answerRepeat(
 }
 
 /** Answers those that are repeats; hands back the others. */
-export async function answerRepeats(engine: Engine, jobId: string, mail: Mail[]): Promise<Mail[]> {
+export async function answerRepeats(
+  engine: Engine,
+  jobId: string,
+  mail: readonly Mail[],
+): Promise<Mail[]> {
   const open: Mail[] = [];
   for (const each of mail) {
     try {

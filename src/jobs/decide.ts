@@ -1,10 +1,11 @@
-import { authorise } from '../auth/authorise.ts';
+import { authorise, type Principal } from '../auth/authorise.ts';
 import { JobNotFound } from '../errors.ts';
+import type { Changing } from '../machine/changing.ts';
 import { entryHash, firstHash } from '../store/hashChain.ts';
 import type { Commit, StoredEntry } from '../store/store.ts';
 import { keyOf } from './answerRepeat.ts';
 import { decideCreate } from './decideCreate.ts';
-import { decideEvents } from './decideEvents.ts';
+import { decideEvents, sizeOfEvents } from './decideEvents.ts';
 import { decideRemove, decideRevoke, decideTimers, decideUnlink } from './decideOperation.ts';
 import type { Engine } from './engine.ts';
 import { foldEntry, type LiveJob, type Moved } from './liveJob.ts';
@@ -12,8 +13,8 @@ import { placeEntries, type Answer, type Mail, type Request } from './request.ts
 
 /** What is to be written for the requests at hand, and what to tell each once it is. */
 export interface Plan {
-  readonly jobId: string;
-  readonly commit?: Commit;
+  /** Undefined where nothing is. */
+  readonly commit: Commit | undefined;
   /** The job after the commit; only with one. */
   readonly job: LiveJob;
   readonly answered: readonly { mail: Mail; answer: Answer }[];
@@ -22,7 +23,7 @@ export interface Plan {
   readonly deferred: readonly Mail[];
 }
 
-/** An entry that a request asks for, not yet in the chain. */
+/** An entry that a request asks for, not yet in the chain. No effects are as good as an empty list. */
 export interface Draft {
   readonly entry: Omit<StoredEntry, 'hash' | 'actor'>;
   /** How it moves the machine, if it does. */
@@ -35,8 +36,8 @@ export interface Standing {
   readonly engine: Engine;
   readonly jobId: string;
   readonly job: LiveJob | null;
-  /** Milliseconds; the time of the whole commit. */
-  readonly at: number;
+  /** The time of the whole commit. */
+  readonly at: Date;
 }
 
 /**
@@ -51,51 +52,48 @@ export function decide(
 ): Plan {
   const at = Math.max(engine.now(), job?.updatedAt.getTime() ?? 0);
   const draft = new CommitDraft(engine, jobId, job, at);
-  const answered: { mail: Mail; from: number; job: LiveJob }[] = [];
+  const accepted: Accepted[] = [];
   const refused: { mail: Mail; error: Error }[] = [];
   const deferred: Mail[] = [];
-  const keys = new Set<string>();
-  const firstSeq = draft.nextSeq;
+  // Of the requests before, so that one alone needs none.
+  let keys: Set<string> | undefined;
   let bytes = 0;
   for (const each of mail) {
     const key = keyOf(each.request);
     try {
       bytes += sizeOf(each.request);
-      const isTooMuch = draft.nextSeq > firstSeq && bytes > engine.limits.chainBytes;
-      if (isTooMuch || draft.hasRemoved || (key !== undefined && keys.has(key))) {
+      const isTooMuch = draft.count > 0 && bytes > engine.limits.chainBytes;
+      if (isTooMuch || draft.hasRemoved || (key !== undefined && keys?.has(key))) {
         deferred.push(each);
         continue;
       }
-      const from = draft.nextSeq;
+      const from = draft.count;
       const after = draft.add(each.request, key);
-      if (key !== undefined) keys.add(key);
-      answered.push({ mail: each, from, job: after });
+      if (key !== undefined && mail.length > 1) (keys ??= new Set()).add(key);
+      accepted.push({ mail: each, from, until: draft.count, job: after });
     } catch (error) {
       refused.push({ mail: each, error: error as Error });
     }
   }
   const commit = draft.commit();
-  return {
-    jobId,
-    ...(commit && { commit }),
-    job: draft.job as LiveJob,
-    answered: answered.map(({ mail: each, from, job: after }) => ({
-      mail: each,
-      answer: {
-        job: after,
-        entries: commit ? placeEntries(commit, from, after.seq - from + 1) : [],
-      },
-    })),
-    refused,
-    deferred,
-  };
+  const answered = accepted.map(({ mail: each, from, until, job: after }) => ({
+    mail: each,
+    answer: { job: after, entries: commit ? placeEntries(commit, from, until) : [] },
+  }));
+  return { commit, job: draft.job as LiveJob, answered, refused, deferred };
+}
+
+/** A request whose entries stand in the commit from one place until before another. */
+interface Accepted {
+  readonly mail: Mail;
+  readonly from: number;
+  readonly until: number;
+  readonly job: LiveJob;
 }
 
 /** Length of a request's data; a commit is one document, which must not grow beyond what the store takes. */
 const sizeOf = ({ demand }: Request): number =>
-  demand.kind === 'events'
-    ? demand.events.reduce((sum, { json }) => sum + (json?.length ?? 0), 0)
-    : 0;
+  demand.kind === 'events' ? sizeOfEvents(demand.events) : 0;
 
 /** A commit in the making: all entries share the time, each hash follows from the one before. */
 class CommitDraft {
@@ -120,47 +118,40 @@ class CommitDraft {
     return this.#entries.at(-1)?.operation === 'remove';
   }
 
-  get nextSeq(): number {
-    return this.#firstSeq + this.#entries.length;
+  /** How many entries it has. */
+  get count(): number {
+    return this.#entries.length;
   }
 
   /** Adds all entries of a request, or none and throws. Returns the job after it. */
   add(request: Request, key: string | undefined): LiveJob {
-    const standing = {
-      engine: this.#engine,
-      jobId: this.#jobId,
-      job: this.job,
-      at: this.#at.getTime(),
-    };
+    const standing = { engine: this.#engine, jobId: this.#jobId, job: this.job, at: this.#at };
     const drafts = decideRequest(standing, request);
+    const first = this.#firstSeq + this.count;
     let job = this.job;
     const entries: StoredEntry[] = [];
-    for (const [index, { entry, moved, setup }] of drafts.entries()) {
+    for (const { entry, moved, setup } of drafts) {
       const head = this.#head(job, request, setup);
-      const { actor, token } = request.principal;
-      const isKeyed = index === 0 && key !== undefined;
-      const unhashed = {
-        ...entry,
-        actor,
-        ...(actor.kind === 'admin' && token && { tokenId: token.tokenId }),
-        ...(isKeyed && { key, keyCount: drafts.length }),
-      };
-      const seq = this.nextSeq + index;
-      const hash = entryHash(job?.headHash ?? firstHash, head, seq, unhashed);
-      const stored = { ...unhashed, hash };
+      const seq = first + entries.length;
+      const stored = toStored(entry, request.principal);
+      if (entries.length === 0 && key !== undefined) {
+        stored.key = key;
+        stored.keyCount = drafts.length;
+      }
+      stored.hash = entryHash(job?.headHash ?? firstHash, head, seq, stored);
       job = foldEntry(job, head, seq, stored, moved);
       entries.push(stored);
       if (setup) this.#setup = setup;
     }
     if (!job) throw new JobNotFound(this.#jobId);
-    this.#entries.push(...entries);
+    for (const entry of entries) this.#entries.push(entry);
     this.job = job;
     return job;
   }
 
   commit(): Commit | undefined {
     if (!this.job || this.#entries.length === 0) return undefined;
-    return {
+    const commit: Changing<Commit> = {
       job: this.#jobId,
       seq: this.#firstSeq,
       type: this.job.type,
@@ -169,15 +160,32 @@ class CommitDraft {
       process: this.#engine.processId,
       nonce: this.#engine.nextNonce(),
       entries: this.#entries,
-      ...(this.#setup && { setup: this.#setup }),
     };
+    if (this.#setup) commit.setup = this.#setup;
+    return commit;
   }
 
-  #head(job: LiveJob | null, { demand }: Request, setup: Commit['setup']) {
+  #head(job: LiveJob | null, { demand }: Request, setup: Commit['setup']): EntryHead {
     const { type, typeVersion } =
       demand.kind === 'create' ? demand : (job ?? { type: '', typeVersion: '' });
-    return { job: this.#jobId, type, typeVersion, at: this.#at, ...(setup && { setup }) };
+    const head = { job: this.#jobId, type, typeVersion, at: this.#at };
+    return setup ? { ...head, setup } : head;
   }
+}
+
+/** What an entry has from its commit. */
+type EntryHead = Pick<Commit, 'job' | 'type' | 'typeVersion' | 'at' | 'setup'>;
+
+/** The entry as it is stored, with whose it is, before its key and its hash. */
+function toStored(
+  { name, operation, data, from, to, effects }: Draft['entry'],
+  { actor, token }: Principal,
+): Changing<StoredEntry> {
+  const stored: Changing<StoredEntry> = { name, data, from, to, actor, hash: '' };
+  if (operation !== undefined) stored.operation = operation;
+  if (effects && effects.length > 0) stored.effects = effects;
+  if (actor.kind === 'admin' && token) stored.tokenId = token.tokenId;
+  return stored;
 }
 
 function decideRequest(standing: Standing, request: Request): readonly Draft[] {

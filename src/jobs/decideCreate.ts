@@ -10,21 +10,16 @@ export function decideCreate(
 ): readonly Draft[] {
   if (job && !job.removed) return [];
   const registered = engine.registry.get(type, typeVersion);
-  const decision = start(registered, JSON.parse(json), new Date(at).toISOString());
+  // A decision that is kept needs neither input nor time.
+  const decision =
+    registered.plainSteps.start?.decision ?? start(registered, JSON.parse(json), at.toISOString());
   if (!decision.accepted) {
     throw new MachineFault(`${type}@${typeVersion}`, 'create', decision.detail ?? 'no reason');
   }
   const { next: snapshot, to, effects, timers } = decision;
   return [
     {
-      entry: {
-        name: 'create',
-        operation: 'create',
-        data: json,
-        from: null,
-        to,
-        ...(effects.length > 0 && { effects }),
-      },
+      entry: { name: 'create', operation: 'create', data: json, from: null, to, effects },
       moved: { snapshot, timers },
       setup,
     },

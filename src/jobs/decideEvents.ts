@@ -6,6 +6,7 @@ import {
   MachineFault,
   UnknownMachine,
   VersionMismatch,
+  type DataIssue,
   type JobError,
 } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -33,15 +34,12 @@ export function decideEvents(
   return events.map((taken, index) => {
     const { name, json } = parseEvent(machine.registered, taken, engine.jsonLimits);
     authorise(request.principal, 'job.send', { jobId, generation, event: name });
-    const event = machineEvent(name, json, request.principal.actor, new Date(at).toISOString());
+    const event = machineEvent(name, json, request.principal.actor, at);
     const decision = step(machine.registered, snapshot, event, timers);
     if (!decision.accepted) throw refusal(machine.registered, jobId, name, index, decision);
     ({ next: snapshot, timers } = decision);
     const { from, to, effects } = decision;
-    return {
-      entry: { name, data: json, from, to, ...(effects.length > 0 && { effects }) },
-      moved: { snapshot, timers },
-    };
+    return { entry: { name, data: json, from, to, effects }, moved: { snapshot, timers } };
   });
 }
 
@@ -64,14 +62,21 @@ function machineOf(registered: RegisteredMachine | undefined, job: LiveJob) {
   );
 }
 
+/** Characters of data. */
+export function sizeOfEvents(events: readonly TakenEvent[]): number {
+  let size = 0;
+  for (const { json } of events) size += json?.length ?? 0;
+  return size;
+}
+
 function checkSize(
   limits: Limits,
   job: LiveJob,
   { principal }: Request,
   events: readonly TakenEvent[],
 ): void {
-  const bytes = events.reduce((sum, { json }) => sum + (json?.length ?? 0), 0);
-  const issues = [];
+  const bytes = sizeOfEvents(events);
+  const issues: DataIssue[] = [];
   if (events.length === 0) issues.push({ path: 'events', message: 'at least one event' });
   if (events.length > limits.chain) {
     issues.push({ path: 'events', message: `at most ${limits.chain} events in a chain` });

@@ -59,21 +59,14 @@ export function decideTimers(
   for (let due = nextDue(timers, at); due && drafts.length < maxFired; due = nextDue(timers, at)) {
     const { id, event: type } = due;
     timers = timers.filter((timer) => timer.id !== id);
-    const event = machineEvent(type, null, actor, new Date(at).toISOString());
+    const event = machineEvent(type, null, actor, at);
     const decision = step(registered, snapshot, event, timers);
     const from: string = drafts.at(-1)?.entry.to ?? job.state;
     if (decision.accepted) ({ next: snapshot, timers } = decision);
     const { to, effects } = decision.accepted ? decision : { to: from, effects: [] };
     const data = JSON.stringify({ event: type, id });
     drafts.push({
-      entry: {
-        name: 'timer',
-        operation: 'timer',
-        data,
-        from,
-        to,
-        ...(effects.length > 0 && { effects }),
-      },
+      entry: { name: 'timer', operation: 'timer', data, from, to, effects },
       moved: { snapshot, timers },
     });
   }
@@ -83,7 +76,7 @@ export function decideTimers(
 /** In one commit; timers without a delay that start each other would never end. */
 const maxFired = 100;
 
-const nextDue = (timers: readonly Timer[], at: number): Timer | undefined =>
+const nextDue = (timers: readonly Timer[], at: Date): Timer | undefined =>
   timers
-    .filter(({ dueAt }) => dueAt.getTime() <= at)
+    .filter(({ dueAt }) => dueAt <= at)
     .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())[0];

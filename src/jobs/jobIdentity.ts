@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** The namespace of all job ids; drawn once. */
-const namespace = Buffer.from('5b1f7a0e3c9d4e6a8f21b7c06d9e4a53', 'hex').toString('latin1');
+const namespace = Buffer.from('5b1f7a0e3c9d4e6a8f21b7c06d9e4a53', 'hex');
 
 export interface Identity {
   readonly machine: string;
@@ -18,20 +18,13 @@ export interface Identity {
  * identities have the same text.
  */
 export function jobIdentity({ machine, pipeline, parents, data }: Identity): string {
-  const text = Buffer.from(JSON.stringify([machine, pipeline, parents, data]), 'utf8').toString(
-    'latin1',
-  );
-  const bytes = Buffer.from(hash('sha1', Buffer.from(namespace + text, 'latin1'), 'hex'), 'hex');
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex', 0, 16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join('-');
+  const text = JSON.stringify([machine, pipeline, parents, data]);
+  const bytes = Buffer.allocUnsafe(namespace.length + Buffer.byteLength(text));
+  namespace.copy(bytes);
+  bytes.write(text, namespace.length);
+  const hex = hash('sha1', bytes);
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) & 3);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** A UUID of any version, in lower or upper case. */

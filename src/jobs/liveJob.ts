@@ -80,14 +80,21 @@ export function foldEntry(
   if (!job) throw new Error(`job ${commit.job}: entry ${seq} has no create entry before it`);
   const movesMachine = entry.operation === undefined || entry.operation === 'timer';
   const raises = entry.operation === 'revoke' || (movesMachine && entry.name === 'reset');
+  // Field by field: a copy by spreading costs ten times as much.
   return {
-    ...job,
+    id: job.id,
+    type: job.type,
+    typeVersion: job.typeVersion,
     seq,
+    createdSeq: job.createdSeq,
     state: entry.to ?? job.state,
     snapshot: movesMachine ? moved?.snapshot : job.snapshot,
     persisted: movesMachine ? undefined : job.persisted,
     timers: moved?.timers ?? job.timers,
+    data: job.data,
+    setup: job.setup,
     links: entry.operation === 'unlink' ? without(job.links, unlinkedId(entry)) : job.links,
+    createdAt: job.createdAt,
     updatedAt: commit.at,
     lastEvent: entry.name,
     generation: raises ? seq : job.generation,

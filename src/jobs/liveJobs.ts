@@ -6,43 +6,65 @@ import type { LiveJob } from './liveJob.ts';
  */
 const capacity = { jobs: 10_000, characters: 32 * 1024 * 1024 };
 
+/** Half of what is at hand. */
+interface Generation {
+  readonly jobs: Map<string, LiveJob>;
+  characters: number;
+}
+
 /**
- * The newest known fold of the jobs used last. It may be behind another process: a unique `_id` in
+ * The newest known fold of the jobs used lately. It may be behind another process: a unique `_id` in
  * the log makes that harmless for writes, and reads take the newer commits into account.
+ *
+ * Jobs live in a young and an old half; use moves one to the young half, and a full young half replaces
+ * the old one: so no look-up has to keep an order.
  */
 export class LiveJobs {
-  readonly #jobs = new Map<string, LiveJob>();
-  #characters = 0;
+  #young: Generation = { jobs: new Map(), characters: 0 };
+  #old: Generation = { jobs: new Map(), characters: 0 };
 
+  /** The job as it is known; it counts as used now. */
   get(id: string): LiveJob | undefined {
-    const job = this.#jobs.get(id);
-    if (job) {
-      this.#jobs.delete(id);
-      this.#jobs.set(id, job);
-    }
-    return job;
+    const young = this.#young.jobs.get(id);
+    if (young) return young;
+    const old = this.#old.jobs.get(id);
+    if (old) this.#keep(old);
+    return old;
   }
 
-  /** Keeps the newer of what is known and what is given. */
+  /** The job as it is known, for one who only looks: it does not count as used. */
+  peek(id: string): LiveJob | undefined {
+    return this.#young.jobs.get(id) ?? this.#old.jobs.get(id);
+  }
+
+  /** Keeps the newer of what is known and what is given, whatever its size. */
   put(job: LiveJob): void {
-    const known = this.#jobs.get(job.id);
-    if (known && known.seq > job.seq) return;
-    this.forget(job.id);
-    this.#jobs.set(job.id, job);
-    this.#characters += job.data.length;
-    // The newest is kept whatever its size.
-    while (this.#jobs.size > 1 && this.#isTooMuch()) {
-      const oldest = this.#jobs.keys().next();
-      if (!oldest.done) this.forget(oldest.value);
-    }
+    const known = this.peek(job.id);
+    if (!known || known.seq <= job.seq) this.#keep(job);
   }
 
   forget(id: string): void {
-    this.#characters -= this.#jobs.get(id)?.data.length ?? 0;
-    this.#jobs.delete(id);
+    for (const generation of [this.#young, this.#old]) {
+      generation.characters -= generation.jobs.get(id)?.data.length ?? 0;
+      generation.jobs.delete(id);
+    }
   }
 
-  #isTooMuch(): boolean {
-    return this.#jobs.size > capacity.jobs || this.#characters > capacity.characters;
+  #keep(job: LiveJob): void {
+    const { jobs } = this.#young;
+    const known = jobs.get(job.id);
+    const characters = job.data.length - (known?.data.length ?? 0);
+    const isFull =
+      (!known && jobs.size >= capacity.jobs / 2) ||
+      this.#young.characters + characters > capacity.characters / 2;
+    if (isFull && jobs.size > 0) {
+      this.forget(job.id);
+      this.#old = this.#young;
+      this.#young = { jobs: new Map([[job.id, job]]), characters: job.data.length };
+      return;
+    }
+    jobs.set(job.id, job);
+    this.#young.characters += characters;
+    // One that was old is there twice until the old half goes; the young one is found first.
   }
 }

@@ -1,8 +1,3 @@
-/** One job's senders in this process, in the order in which they came. */
-interface Mailbox<Mail> {
-  waiting: Mail[];
-}
-
 /** How many requests are decided in one go. */
 const maxFold = 1_000;
 
@@ -12,7 +7,8 @@ const maxFold = 1_000;
  * An empty mailbox is not kept.
  */
 export class Mailboxes<Mail = unknown> {
-  readonly #boxes = new Map<string, Mailbox<Mail>>();
+  /** By job: its senders in this process, in the order in which they came; null while none waits. */
+  readonly #boxes = new Map<string, Mail[] | null>();
   readonly #handle: (jobId: string, mail: Mail[]) => Promise<void>;
   #idle: (() => void)[] = [];
 
@@ -22,13 +18,13 @@ export class Mailboxes<Mail = unknown> {
   }
 
   post(jobId: string, mail: Mail): void {
-    const box = this.#boxes.get(jobId);
-    if (box) {
-      box.waiting.push(mail);
-      return;
+    const waiting = this.#boxes.get(jobId);
+    if (waiting) waiting.push(mail);
+    else if (waiting === null) this.#boxes.set(jobId, [mail]);
+    else {
+      this.#boxes.set(jobId, null);
+      void this.#work(jobId, [mail]);
     }
-    this.#boxes.set(jobId, { waiting: [] });
-    void this.#work(jobId, [mail]);
   }
 
   /** Resolves once no mail is waiting or being handled. */
@@ -39,13 +35,20 @@ export class Mailboxes<Mail = unknown> {
   }
 
   async #work(jobId: string, first: Mail[]): Promise<void> {
-    let mail = first;
-    while (mail.length > 0) {
+    let mail: Mail[] | undefined = first;
+    while (mail) {
       await this.#handle(jobId, mail);
-      const box = this.#boxes.get(jobId);
-      mail = box?.waiting.splice(0, maxFold) ?? [];
+      mail = this.#take(jobId);
     }
     this.#boxes.delete(jobId);
     if (this.#boxes.size === 0) this.#idle.splice(0).forEach((resolve) => resolve());
+  }
+
+  #take(jobId: string): Mail[] | undefined {
+    const waiting = this.#boxes.get(jobId);
+    if (!waiting || waiting.length === 0) return undefined;
+    if (waiting.length > maxFold) return waiting.splice(0, maxFold);
+    this.#boxes.set(jobId, null);
+    return waiting;
   }
 }

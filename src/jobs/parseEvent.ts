@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { InvalidData, UnknownEvent, type DataIssue } from '../errors.ts';
 import { canonicalJson, type JsonLimits } from '../machine/canonicalJson.ts';
 import type { RegisteredMachine } from '../machine/registry.ts';
@@ -47,16 +48,28 @@ export function parseEvent(
   const schema = known === undefined ? undefined : machine.definition.events[known];
   if (known === undefined || !schema)
     throw new UnknownEvent(name, [...machine.eventNames.values()]);
-  const data: unknown = json === null ? undefined : JSON.parse(json);
-  const result = schema.safeParse(data);
-  if (!result.success)
-    throw new InvalidData(`data of event ${known}`, issuesOf(result.error, 'data'));
-  if (result.data === undefined || result.data === null) return { name: known, json: null };
-  // The text is canonical as it came, and stays so where the schema let everything pass as it was.
-  if (isUnchanged(data, result.data)) return { name: known, json };
-  const parsed = canonicalJson(result.data, limits);
-  if (!parsed.ok) throw new InvalidData(`data of event ${known}`, parsed.issues);
-  return { name: known, json: parsed.text };
+  return { name: known, json: parseJson(schema, json, limits, `data of event ${known}`).json };
+}
+
+/**
+ * What a schema makes of data given as canonical JSON: the same text where it let everything pass as it
+ * was, else the canonical JSON of what it made; null for nothing. Throws InvalidData, named by `subject`.
+ */
+export function parseJson(
+  schema: z.ZodType,
+  json: string | null,
+  limits: JsonLimits,
+  subject: string,
+): { json: string | null; data: unknown } {
+  const given: unknown = json === null ? undefined : JSON.parse(json);
+  const result = schema.safeParse(given);
+  if (!result.success) throw new InvalidData(subject, issuesOf(result.error, 'data'));
+  const { data } = result;
+  if (data === undefined || data === null) return { json: null, data: null };
+  if (isUnchanged(given, data)) return { json, data };
+  const made = canonicalJson(data, limits);
+  if (!made.ok) throw new InvalidData(subject, made.issues);
+  return { json: made.text, data: JSON.parse(made.text) };
 }
 
 /** Whether an object has the very members of another; what a schema makes anew counts as changed. */

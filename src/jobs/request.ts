@@ -60,11 +60,16 @@ export interface Mail {
   reject(error: unknown): void;
 }
 
-/** A commit's entries, or `count` of them from entry `from` on, with their places. */
-export const placeEntries = (commit: Commit, from = commit.seq, count = Infinity): PlacedEntry[] =>
-  commit.entries.slice(from - commit.seq, from - commit.seq + count).map((entry, index) => ({
-    jobId: commit.job,
-    seq: from + index,
-    at: commit.at,
-    entry,
-  }));
+/** The entries of a commit, or those from one place in it until before another, with their seqs. */
+export function placeEntries(
+  { job: jobId, seq, at, entries }: Commit,
+  from = 0,
+  until = entries.length,
+): PlacedEntry[] {
+  const placed: PlacedEntry[] = [];
+  for (let place = from; place < until; place += 1) {
+    const entry = entries[place];
+    if (entry) placed.push({ jobId, seq: seq + place, at, entry });
+  }
+  return placed;
+}

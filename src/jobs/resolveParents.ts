@@ -15,13 +15,17 @@ export async function resolveParents(
   parents: unknown,
 ): Promise<readonly string[]> {
   const texts = parseParents(parents);
+  if (texts.every(isUuid)) return inOrder(texts.map((text) => text.toLowerCase()));
   const named = texts.filter((text) => !isUuid(text));
   const found = await Promise.all(named.map((text) => findParent(store, text)));
   const collections = [...new Set(found.map(({ collection }) => collection))];
   if (collections.length > 1) throw new MixedParents(texts, collections);
   const taken = texts.filter(isUuid).map((uuid) => uuid.toLowerCase());
-  return [...new Set([...taken, ...found.map(({ id }) => id)])].sort();
+  return inOrder([...taken, ...found.map(({ id }) => id)]);
 }
+
+const inOrder = (ids: readonly string[]): readonly string[] =>
+  ids.length < 2 ? ids : [...new Set(ids)].sort();
 
 function parseParents(parents: unknown): string[] {
   const texts = parents === undefined || parents === null ? [] : [parents].flat();

@@ -9,8 +9,9 @@ export async function scanInputs(
   store: Pick<Store, 'findFiles' | 'linkedCollections'>,
   data: Readonly<Record<string, unknown>>,
 ): Promise<Links> {
-  const texts = [...new Set([...textsIn(data['inputs']), ...textsIn(data['parameters'])])];
-  if (texts.length === 0) return {};
+  const found = [...textsIn(data['inputs']), ...textsIn(data['parameters'])];
+  if (found.length === 0) return {};
+  const texts = [...new Set(found)];
   const find = async (collection: string): Promise<string[]> => {
     if (!store.linkedCollections.includes(collection)) return [];
     const matches = await store.findFiles(collection, texts);

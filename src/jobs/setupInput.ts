@@ -49,9 +49,9 @@ const schema = z.strictObject({
 export function parseSetup(machine: RegisteredMachine, input: SetupInput) {
   const result = schema.safeParse(input);
   if (!result.success) throw new InvalidData('set-up', issuesOf(result.error, 'setup'));
-  const { pipeline, data, ...rest } = result.data;
-  if (pipeline === undefined && machine.definition.pipeline === 'required') {
+  const given = result.data;
+  if (given.pipeline === undefined && machine.definition.pipeline === 'required') {
     throw new InvalidData('set-up', [{ path: 'pipeline', message: 'pipeline_uuid is required' }]);
   }
-  return { ...rest, pipeline: pipeline ?? null, data: data ?? {} };
+  return given;
 }

@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { jobIdentity } from './jobIdentity.ts';
 import type { LiveJob } from './liveJob.ts';
 import { loadJob } from './loadJob.ts';
-import { issuesOf } from './parseEvent.ts';
+import { parseJson } from './parseEvent.ts';
 import type { Answer, Request } from './request.ts';
 import { resolveParents } from './resolveParents.ts';
 import { scanInputs } from './scanInputs.ts';
@@ -35,26 +35,30 @@ export async function setupJob(
   authorise(principal, 'job.create');
   const machine = engine.registry.get(type);
   const given = parseSetup(machine, input);
-  const json = parseData(engine, machine, given.data);
-  await checkPipeline(engine, given.pipeline);
+  const { session, agent, task, instanced, tags = [] } = given;
+  const pipeline = given.pipeline ?? null;
+  const { json, data } = parseData(engine, machine, given.data ?? {});
+  if (pipeline !== null && !engine.pipelines.has(pipeline)) await checkPipeline(engine, pipeline);
   const parents = await resolveParents(engine.store, given.parents);
-  const data = JSON.parse(json) as Record<string, unknown>;
   const inputs = await scanInputs(engine.store, data);
-  const id = jobIdentity({ machine: machine.name, pipeline: given.pipeline, parents, data: json });
+  const id = jobIdentity({ machine: machine.name, pipeline, parents, data: json });
   const { path: archivePath, claim } = await chooseArchivePath(engine, machine, {
-    ...given,
+    id,
+    pipeline,
     parents,
     json,
-    id,
+    session,
+    instanced,
+    archivePath: given.archivePath,
   });
   const setup = {
-    pipeline: given.pipeline,
-    links: { ...(parents.length > 0 && { child_of: parents }), ...inputs },
-    session: given.session ?? null,
-    agent: given.agent ?? null,
-    task: given.task ?? null,
+    pipeline,
+    links: parents.length > 0 ? { child_of: parents, ...inputs } : inputs,
+    session: session ?? null,
+    agent: agent ?? null,
+    task: task ?? null,
     archivePath,
-    tags: given.tags ?? [],
+    tags,
   };
   const demand = {
     kind: 'create',
@@ -96,7 +100,7 @@ async function createClaimed(
 ): Promise<Answer> {
   try {
     // Before anything is stored: a path that runs through a link is refused here.
-    await engine.archive.create(archivePath);
+    if (engine.makeDirectories) await engine.archive.create(archivePath);
     const answer = await sendEvents(engine, id, request);
     if (claim !== undefined) await releaseUnused(engine, id, claim);
     return answer;
@@ -114,24 +118,18 @@ async function releaseUnused(engine: Engine, id: string, claim: string): Promise
   await engine.store.releaseArchive(claim, id);
 }
 
-/** The data as the machine's input schema wants it, as canonical JSON. */
-function parseData(engine: Engine, machine: RegisteredMachine, given: unknown): string {
+/** The data as the machine's input schema wants it, and its canonical JSON. */
+function parseData({ jsonLimits }: Engine, machine: RegisteredMachine, given: unknown) {
   // Before the schema sees it: that would pass over what is no plain JSON, and copy a cycle.
-  const result = machine.definition.input.safeParse(JSON.parse(toJson(engine, given)));
-  if (!result.success) throw new InvalidData('data', issuesOf(result.error, 'data'));
-  return toJson(engine, result.data ?? {});
+  const taken = canonicalJson(given, jsonLimits);
+  if (!taken.ok) throw new InvalidData('data', taken.issues);
+  const { json, data } = parseJson(machine.definition.input, taken.text, jsonLimits, 'data');
+  return { json: json ?? '{}', data: (data ?? {}) as Record<string, unknown> };
 }
 
-function toJson({ jsonLimits }: Engine, data: unknown): string {
-  const json = canonicalJson(data, jsonLimits);
-  if (!json.ok) throw new InvalidData('data', json.issues);
-  return json.text;
-}
-
-async function checkPipeline(engine: Engine, pipeline: string | null): Promise<void> {
+/** Looks for a pipeline that this process has not seen; none is ever unregistered. */
+async function checkPipeline(engine: Engine, pipeline: string): Promise<void> {
   const { store, pipelines } = engine;
-  // A pipeline is never unregistered, so one that was seen need not be looked up again.
-  if (pipeline === null || pipelines.has(pipeline)) return;
   if (!(await store.getPipeline(pipeline))) throw new PipelineNotFound(pipeline);
   await checkPipelineDirectory(engine, pipeline);
   pipelines.add(pipeline);

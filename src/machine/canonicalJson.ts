@@ -78,15 +78,14 @@ function write(value: unknown, walk: Walk): string {
 }
 
 function writeNested(value: object, walk: Walk): string {
-  if (walk.ancestors.includes(value)) refuse(walk, 'a cycle');
-  if (walk.ancestors.length >= walk.limits.depth) {
-    refuse(walk, `deeper than ${walk.limits.depth} levels`);
-  }
+  const { ancestors, limits } = walk;
+  if (ancestors.includes(value)) refuse(walk, 'a cycle');
+  if (ancestors.length >= limits.depth) refuse(walk, `deeper than ${limits.depth} levels`);
   refuseInstance(value, walk);
   if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'a symbol as key');
-  walk.ancestors.push(value);
+  ancestors.push(value);
   const text = Array.isArray(value) ? writeArray(value, walk) : writeObject(value, walk);
-  walk.ancestors.pop();
+  ancestors.pop();
   return text;
 }
 
@@ -113,21 +112,35 @@ function writeArray(value: readonly unknown[], walk: Walk): string {
 }
 
 function writeObject(value: object, walk: Walk): string {
-  const keys = Object.keys(value);
-  // Sorting costs much garbage, and what was canonical once comes in order.
-  if (keys.some((key, index) => index > 0 && key < (keys[index - 1] ?? ''))) keys.sort();
+  const keys = sorted(Object.keys(value));
   count(walk, keys.length);
   if (isReference(value)) refuse(walk, 'an object with both $ref and $id');
-  let text = '';
+  let text = '{';
   for (const key of keys) {
     walk.path.push(key);
     if (reservedKeys.has(key) || key.includes('\0')) refuse(walk, 'a key that may not be stored');
     if (!key.isWellFormed()) refuse(walk, 'a key with a lone surrogate');
-    const member = `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], walk)}`;
-    text = text === '' ? member : `${text},${member}`;
+    if (text.length > 1) text += ',';
+    text += JSON.stringify(key);
+    text += ':';
+    text += write((value as Record<string, unknown>)[key], walk);
     walk.path.pop();
   }
-  return `{${text}}`;
+  return `${text}}`;
+}
+
+/** In place. Few keys, as nearly always, are sorted without the garbage that `sort` makes. */
+function sorted(keys: string[]): string[] {
+  if (keys.length > 16) return keys.sort();
+  for (let index = 1; index < keys.length; index += 1) {
+    const key = keys[index] as string;
+    let place = index;
+    for (; place > 0 && key < (keys[place - 1] as string); place -= 1) {
+      keys[place] = keys[place - 1] as string;
+    }
+    keys[place] = key;
+  }
+  return keys;
 }
 
 /** Copies drop the first; the driver takes an object with the second for a value of its own, and throws. */

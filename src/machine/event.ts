@@ -12,12 +12,12 @@ export interface MachineEvent<Name extends string = string, Data = unknown> {
   readonly at: string;
 }
 
-/** Builds an event whose data is parsed from its canonical JSON only if somebody reads it. */
+/** Builds an event whose data and time are worked out from JSON and Date only if somebody reads them. */
 export function machineEvent(
   type: string,
   json: string | null,
   actor: Actor,
-  at: string,
+  at: string | Date,
 ): MachineEvent {
   return new LazyEvent(type, json, actor, at);
 }
@@ -25,15 +25,19 @@ export function machineEvent(
 class LazyEvent implements MachineEvent {
   readonly type: string;
   readonly actor: Actor;
-  readonly at: string;
+  readonly #at: string | Date;
   readonly #json: string | null;
   #data: unknown;
 
-  constructor(type: string, json: string | null, actor: Actor, at: string) {
+  constructor(type: string, json: string | null, actor: Actor, at: string | Date) {
     this.type = type;
     this.actor = actor;
-    this.at = at;
+    this.#at = at;
     this.#json = json;
+  }
+
+  get at(): string {
+    return typeof this.#at === 'string' ? this.#at : this.#at.toISOString();
   }
 
   get data(): unknown {

@@ -5,7 +5,7 @@ import { isForbidden } from './checkMachine.ts';
 import type { Effect } from './effect.ts';
 import type { MachineEvent } from './event.ts';
 import { faultOf, isEffect, messageOf } from './fault.ts';
-import { keep } from './plainSteps.ts';
+import { keep, type Slot } from './plainSteps.ts';
 import { refusingGuard } from './refusingGuard.ts';
 import type { RegisteredMachine } from './registry.ts';
 import { asRestored, stateOf } from './snapshot.ts';
@@ -49,18 +49,26 @@ export function step(
   event: MachineEvent,
   timers: readonly Timer[] = [],
 ): Accepted | Refused {
-  const from = stateOf(snapshot.value as StateValue);
-  const refused = (reason: Refused['reason'], detail?: string): Refused => {
-    const allowed = allowedEvents(registered, snapshot, event.at).map(({ name }) => name);
-    return { accepted: false, reason, from, allowed, ...(detail !== undefined && { detail }) };
-  };
   if (registered.adminEvents.has(event.type) && event.actor.kind !== 'admin') {
-    return refused('admin');
+    return refuse(registered, snapshot, event, 'admin');
   }
   // A machine that is done still takes events declared on its root.
-  if (snapshot.status !== 'active') return refused('finished');
+  if (snapshot.status !== 'active') return refuse(registered, snapshot, event, 'finished');
   const slot = timers.length === 0 ? registered.plainSteps.slotOf(snapshot, event.type) : undefined;
-  if (slot?.decision) return slot.decision;
+  return slot?.decision ?? evaluate(registered, snapshot, event, timers, slot);
+}
+
+/** Asks the machine. */
+function evaluate(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+  event: MachineEvent,
+  timers: readonly Timer[],
+  slot: Slot | undefined,
+): Accepted | Refused {
+  const refused = (reason: Refused['reason'], detail?: string): Refused =>
+    refuse(registered, snapshot, event, reason, detail);
+  const from = stateOf(snapshot.value as StateValue);
   try {
     const transitions = registered.machine.getTransitionData(snapshot, event);
     if (transitions.every(isForbidden)) {
@@ -76,6 +84,18 @@ export function step(
   } catch (error) {
     return refused('fault', messageOf(error));
   }
+}
+
+function refuse(
+  registered: RegisteredMachine,
+  snapshot: AnyMachineSnapshot,
+  event: MachineEvent,
+  reason: Refused['reason'],
+  detail?: string,
+): Refused {
+  const from = stateOf(snapshot.value as StateValue);
+  const allowed = allowedEvents(registered, snapshot, event.at).map(({ name }) => name);
+  return { accepted: false, reason, from, allowed, ...(detail !== undefined && { detail }) };
 }
 
 /** The first snapshot of a job: the same promises as `step`, with the set-up's data as input. */

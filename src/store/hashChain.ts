@@ -16,29 +16,27 @@ export function entryHash(
   entry: Omit<StoredEntry, 'hash'>,
 ): string {
   const { name, operation = '', from, to, actor, tokenId, key = '', keyCount = 0, effects } = entry;
-  return hash(
-    'sha256',
-    JSON.stringify([
-      previous,
-      commit.job,
-      seq,
-      commit.type,
-      commit.typeVersion,
-      commit.at.getTime(),
-      name,
-      operation,
-      entryDataDigest(entry),
-      from,
-      to,
-      actor.kind,
-      actor.id,
-      key,
-      keyCount,
-      effects ? digest(effects) : '',
-      operation === 'create' && commit.setup ? digest(commit.setup) : '',
-      ...(tokenId === undefined ? [] : [tokenId]),
-    ]),
-  );
+  const fields = [
+    previous,
+    commit.job,
+    seq,
+    commit.type,
+    commit.typeVersion,
+    commit.at.getTime(),
+    name,
+    operation,
+    entryDataDigest(entry),
+    from,
+    to,
+    actor.kind,
+    actor.id,
+    key,
+    keyCount,
+    effects ? digest(effects) : '',
+    operation === 'create' && commit.setup ? digest(commit.setup) : '',
+  ];
+  if (tokenId !== undefined) fields.push(tokenId);
+  return hash('sha256', JSON.stringify(fields));
 }
 
 /** SHA-256 in hex of an entry's data, also after redaction; empty without data. */

@@ -1,10 +1,25 @@
+import type { Changing } from '../../machine/changing.ts';
 import type { Commit } from '../store.ts';
 import type { CommitRecord } from './collections.ts';
 
 /** A commit as it is stored: its place is its id, its entries' keys stand together for the index. */
-export function toCommitRecord({ job, seq, ...rest }: Commit): CommitRecord {
-  const keys = rest.entries.flatMap(({ key }) => key ?? []);
-  return { _id: { job, seq }, ...rest, ...(keys.length > 0 && { keys }) };
+export function toCommitRecord(commit: Commit): CommitRecord {
+  const { job, seq, type, typeVersion, at, process, nonce, entries, setup, linksRemoved } = commit;
+  let keys: string[] | undefined;
+  for (const { key } of entries) if (key !== undefined) (keys ??= []).push(key);
+  const record: Changing<CommitRecord> = {
+    _id: { job, seq },
+    type,
+    typeVersion,
+    at,
+    process,
+    nonce,
+    entries,
+  };
+  if (setup) record.setup = setup;
+  if (linksRemoved !== undefined) record.linksRemoved = linksRemoved;
+  if (keys) record.keys = keys;
+  return record;
 }
 
 /** A stored commit as the engine has it. */

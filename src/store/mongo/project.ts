@@ -1,4 +1,5 @@
-import { MongoBulkWriteError } from 'mongodb';
+import { MongoBulkWriteError, type UpdateFilter } from 'mongodb';
+import type { Changing } from '../../machine/changing.ts';
 import { linkFields, type EffectTask, type JobDocument, type Links } from '../store.ts';
 import type { Collections, EffectRecord, JobRecord } from './collections.ts';
 
@@ -29,7 +30,57 @@ export async function project(
   await takeBackRemoved(collections, jobs);
 }
 
+/** Moves documents that are there: of a job only what its life changes, which is a third of it. */
 async function moveForward({ jobs }: Collections, records: readonly JobRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const moves = records.map((record) => ({
+    updateOne: {
+      filter: { _id: record._id, seq: { $lt: record.seq }, createdSeq: record.createdSeq },
+      update: changesOf(record),
+    },
+  }));
+  const { matchedCount } = await jobs.bulkWrite(moves, { ordered: false });
+  if (matchedCount === records.length) return;
+  // Some are not there, or of an earlier life; or another process was faster.
+  const ids = records.map(({ _id }) => _id);
+  const there = await jobs.find({ _id: { $in: ids } }, { projection: { seq: 1 } }).toArray();
+  const seqs = new Map(there.map(({ _id, seq }) => [_id, seq]));
+  await replaceOrInsert(
+    jobs,
+    records.filter(({ _id, seq }) => (seqs.get(_id) ?? 0) < seq),
+  );
+}
+
+/** What may be another after an entry; all the rest is as the set-up made it. */
+function changesOf(record: JobRecord): UpdateFilter<JobRecord> {
+  const { seq, state, states, snapshot, updatedAt, lastEvent, generation, headHash, timers } = record;
+  const set: Changing<Partial<JobRecord>> = {
+    seq,
+    state,
+    states,
+    snapshot,
+    updatedAt,
+    lastEvent,
+    generation,
+    headHash,
+    timers,
+  };
+  const unset: Partial<Record<'wakeAt' | 'linkedIds', ''>> = {};
+  if (record.wakeAt) set.wakeAt = record.wakeAt;
+  else unset.wakeAt = '';
+  // The very object of the set-up: no link was ever removed.
+  if (record.links !== record.setup.links) {
+    set.links = record.links;
+    if (record.linkedIds) set.linkedIds = record.linkedIds;
+    else unset.linkedIds = '';
+  }
+  return { $set: set, $unset: unset };
+}
+
+async function replaceOrInsert(
+  jobs: Collections['jobs'],
+  records: readonly JobRecord[],
+): Promise<void> {
   if (records.length === 0) return;
   const moves = records.map(({ _id, ...replacement }) => ({
     filter: { _id, seq: { $lt: replacement.seq } },
@@ -38,7 +89,7 @@ async function moveForward({ jobs }: Collections, records: readonly JobRecord[])
   const upserts = moves.map((move) => ({ replaceOne: { ...move, upsert: true } }));
   const collided = await duplicatesOf(jobs.bulkWrite(upserts, { ordered: false }));
   if (collided.length === 0) return;
-  // A document was as far as ours already, or another writer had just begun it: then ours may be newer.
+  // Another writer had just begun it, or was as far: then ours may be newer.
   const again = collided.flatMap((index) => moves[index] ?? []);
   await jobs.bulkWrite(
     again.map((replaceOne) => ({ replaceOne })),
@@ -75,9 +126,31 @@ export const linkedIds = (links: Links): string[] => [
   ...new Set(linkFields.flatMap((field) => links[field] ?? [])),
 ];
 
-function toJobRecord({ id: _id, ...rest }: JobDocument): JobRecord {
-  const ids = linkedIds(rest.links);
-  return { _id, ...rest, ...(ids.length > 0 && { linkedIds: ids }) };
+/** Field by field: copies by spreading cost more, and there is one for each job. */
+function toJobRecord(job: JobDocument): JobRecord {
+  const record: Changing<JobRecord> = {
+    _id: job.id,
+    type: job.type,
+    typeVersion: job.typeVersion,
+    seq: job.seq,
+    createdSeq: job.createdSeq,
+    state: job.state,
+    states: job.states,
+    snapshot: job.snapshot,
+    data: job.data,
+    setup: job.setup,
+    links: job.links,
+    createdAt: job.createdAt,
+    updatedAt: job.updatedAt,
+    lastEvent: job.lastEvent,
+    generation: job.generation,
+    headHash: job.headHash,
+    timers: job.timers,
+  };
+  if (job.wakeAt) record.wakeAt = job.wakeAt;
+  const ids = linkedIds(job.links);
+  if (ids.length > 0) record.linkedIds = ids;
+  return record;
 }
 
 const toEffectRecord = ({ id, ...rest }: EffectTask): EffectRecord => ({
