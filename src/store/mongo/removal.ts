@@ -2,6 +2,7 @@ import { MongoServerError, type AnyBulkWriteOperation } from 'mongodb';
 import { entryDataDigest } from '../hashChain.ts';
 import { linkFields, type StoredEntry } from '../store.ts';
 import type { Collections, CommitRecord } from './collections.ts';
+import { logRange } from './readHistory.ts';
 
 const redactBatch = 500;
 
@@ -24,7 +25,7 @@ export function createRemoval(collections: Collections, linkedCollections: reado
 
     async redact(job: string, seq: number): Promise<void> {
       const full = {
-        _id: { $gte: { job, seq: 0 }, $lt: { job, seq } },
+        ...logRange(job, 0, seq - 1),
         $or: [{ entries: { $elemMatch: { data: { $ne: null } } } }, { keys: { $exists: true } }],
       };
       let writes: AnyBulkWriteOperation<CommitRecord>[] = [];
@@ -51,8 +52,8 @@ export function createRemoval(collections: Collections, linkedCollections: reado
     },
 
     async noteLinks(job: string, seq: number, links: number): Promise<void> {
-      const before = { _id: { $gte: { job, seq: 0 }, $lte: { job, seq } } };
-      const commit = await commits.find(before).sort({ _id: -1 }).limit(1).next();
+      const own = commits.find(logRange(job, 0, seq));
+      const commit = await own.sort({ _id: -1 }).limit(1).next();
       if (commit?.entries[seq - commit._id.seq]?.operation !== 'remove') return;
       await commits.updateOne({ _id: commit._id }, { $max: { linksRemoved: links } });
     },
