@@ -45,5 +45,12 @@ export async function hotjob(context: Context): Promise<Report> {
     found: `${show(row.median)}/s, p50 ${show(row.p50)} ms, p99 ${show(row.p99)} ms`,
     met: row.median >= 5_000,
   };
-  return { rows: [row], verdicts: [verdict] };
+  const { entries, problems } = await manager.verify();
+  const verified = {
+    bench: 'hotjob',
+    target: 'verify finds no problem in the database',
+    found: `${problems.length} in ${show(entries)} entries`,
+    met: problems.length === 0,
+  };
+  return { rows: [row], verdicts: [verdict, verified] };
 }
