@@ -1,7 +1,8 @@
 import { JobNotFound } from '../errors.ts';
 import { storedJsonLimits } from '../limits.ts';
 import { canonicalJson } from '../machine/canonicalJson.ts';
-import { isTombstone, type JobDocument } from '../store/store.ts';
+import type { Registry } from '../machine/registry.ts';
+import { isTombstone, lastSeq, type Commit, type JobDocument } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { foldCommit, fromJobDocument, type LiveJob } from './liveJob.ts';
 
@@ -47,14 +48,36 @@ async function loadProjected(
   id: string,
 ): Promise<LiveJob | null> {
   const document = await store.readJob(id);
-  if (document) {
-    const job = fromJobDocument(registry, document, dataOf(document));
-    // A stored snapshot is only a short cut; where it leads nowhere the log tells all.
-    return job.snapshot || !registry.find(job.type, job.typeVersion) ? job : null;
-  }
+  if (document) return jobOf(registry, document);
   const head = await store.readHead(id);
   // A dead life need not be read to know that it ended, and where.
   return head && isTombstone(head) ? foldRemoved(head) : null;
+}
+
+/** A job as its document tells; null where the stored snapshot, only a short cut, leads nowhere. */
+function jobOf(registry: Registry, document: JobDocument): LiveJob | null {
+  const job = fromJobDocument(registry, document, dataOf(document));
+  return job.snapshot || !registry.find(job.type, job.typeVersion) ? job : null;
+}
+
+/**
+ * The job that these commits of its log come to, on top of its document if it has one; null where they do
+ * not follow on it, one by one: then the log has to be read.
+ */
+export function foldOnto(
+  registry: Registry,
+  document: JobDocument | undefined,
+  commits: readonly Commit[],
+): LiveJob | null {
+  let job = document ? jobOf(registry, document) : null;
+  if (document && !job) return null;
+  for (const commit of commits) {
+    const seq = job?.seq ?? 0;
+    if (lastSeq(commit) <= seq) continue;
+    if (commit.seq !== seq + 1) return null;
+    job = foldCommit(registry, job, commit);
+  }
+  return job;
 }
 
 async function foldNewer(
@@ -65,7 +88,7 @@ async function foldNewer(
 ): Promise<LiveJob | null> {
   let job = base;
   for (;;) {
-    const commits = await store.readCommits(id, (job?.seq ?? 0) + 1, pageSize);
+    const commits = await store.readNewer(id, job?.seq ?? 0, pageSize);
     for (const commit of commits) {
       if (commit.seq > upTo) return job;
       const entries = commit.entries.slice(0, upTo - commit.seq + 1);

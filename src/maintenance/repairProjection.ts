@@ -1,15 +1,15 @@
 import { countMoves, isMoving, moveOf, type Move } from '../jobs/countMoves.ts';
 import { effectTasks } from '../jobs/deriveProjection.ts';
 import type { Engine } from '../jobs/engine.ts';
-import { snapshotOf } from '../jobs/liveJob.ts';
-import { loadJob } from '../jobs/loadJob.ts';
-import { lastSeq, type EffectTask, type ProcessBeat } from '../store/store.ts';
+import { snapshotOf, type LiveJob } from '../jobs/liveJob.ts';
+import { foldOnto, loadJob } from '../jobs/loadJob.ts';
+import { lastSeq, type Commit, type ProcessBeat } from '../store/store.ts';
 
 /** Milliseconds of silence after which a process may be gone: what it left is projected, to no harm if it lives. */
 const silentMs = 500;
 /** Milliseconds after which it is taken for gone: the effects that it had taken are free for others. */
 const goneMs = 5_000;
-const batch = 200;
+const batchSize = 1_000;
 
 /** Says that this process lives, and up to when its commits are projected and counted. */
 export const beat = async ({ store, projector, processId }: Engine): Promise<void> =>
@@ -61,38 +61,47 @@ export async function repairAll(engine: Engine): Promise<void> {
  * but counted they are, as that takes no machine.
  */
 async function repairProcess(engine: Engine, process: string, since: Date): Promise<boolean> {
-  const { store, projector, telemetry } = engine;
-  let lost = new Map<string, { seq: number; effects: EffectTask[] }>();
+  const { store, telemetry } = engine;
   let repaired = 0;
   let isDone = true;
   const moves: Move[] = [];
+  let batch: Commit[] = [];
   const repairBatch = async (): Promise<void> => {
-    const jobs = [...lost];
-    lost = new Map();
-    const isMissing = await Promise.all(
-      jobs.map(
-        async ([id, { seq, effects }]) =>
-          effects.length > 0 || (await store.projectedSeq(id)) < seq,
-      ),
-    );
-    for (const [index, [id, { effects }]] of jobs.entries()) {
-      const job = isMissing[index] ? await loadJob(engine, id) : null;
-      if (!job) continue;
-      projector.mark({ job, effects });
-      if (job.removed || snapshotOf(job)) repaired += 1;
-      else isDone = false;
-    }
-    await projector.flush();
+    const jobs = await repairJobs(engine, batch);
+    batch = [];
+    const known = jobs.filter((job) => job.removed || snapshotOf(job)).length;
+    repaired += known;
+    if (known < jobs.length) isDone = false;
   };
   for await (const commit of store.scanCommitsOf(process, since)) {
-    const { effects } = lost.get(commit.job) ?? { effects: [] };
     const move = moveOf(commit);
     if (isMoving(move)) moves.push(move);
-    lost.set(commit.job, { seq: lastSeq(commit), effects: [...effects, ...effectTasks(commit)] });
-    if (lost.size >= batch) await repairBatch();
+    batch.push(commit);
+    if (batch.length >= batchSize) await repairBatch();
   }
-  await repairBatch();
+  if (batch.length > 0) await repairBatch();
   if (moves.length > 0) await countMoves(store, process, moves);
   if (repaired > 0) telemetry.emit('projection.repaired', { jobs: repaired, process });
   return isDone;
+}
+
+/** Projects what these commits come to, as far as it is not; the jobs that it concerned. */
+async function repairJobs(engine: Engine, commits: readonly Commit[]): Promise<LiveJob[]> {
+  const { store, registry, projector } = engine;
+  const byJob = new Map<string, Commit[]>();
+  for (const commit of commits) byJob.set(commit.job, [...(byJob.get(commit.job) ?? []), commit]);
+  const projected = await store.readProjected([...byJob.keys()]);
+  const repairs = [...byJob].map(async ([id, own]): Promise<LiveJob[]> => {
+    const effects = own.flatMap((commit) => effectTasks(commit));
+    const { seq = 0, document } = projected.get(id) ?? {};
+    if (effects.length === 0 && own.every((commit) => lastSeq(commit) <= seq)) return [];
+    // What this process has read is enough, unless other processes wrote in between.
+    const job = foldOnto(registry, document, own) ?? (await loadJob(engine, id));
+    if (!job) return [];
+    projector.mark({ job, effects });
+    return [job];
+  });
+  const jobs = (await Promise.all(repairs)).flat();
+  await projector.flush();
+  return jobs;
 }

@@ -112,6 +112,12 @@ export interface JobDocument {
   readonly wakeAt?: Date;
 }
 
+/** How far a job's consequences are written; `document` is there while it lives. */
+export interface Projected {
+  readonly seq: number;
+  readonly document?: JobDocument;
+}
+
 export type AppendOutcome = 'appended' | 'conflict' | 'repeated';
 
 /** `due` waits for its time or a runner, `done` is kept a while, `parked` needs a person. */
@@ -263,6 +269,8 @@ export interface Store {
   append: (commit: Commit) => Promise<AppendOutcome>;
   /** A job's commits in order, from the one that holds entry `from`; at most `limit` commits. */
   readCommits(job: string, from: number, limit?: number): Promise<Commit[]>;
+  /** A job's commits after the one that ends with entry `seq`, in order; at most `limit`. */
+  readNewer(job: string, seq: number, limit: number): Promise<Commit[]>;
   /** A job's newest commit; a tombstone if it was deleted, null if there never was one. */
   readHead(job: string): Promise<Commit | null>;
   /** The commit with an entry under this key, if any. */
@@ -283,6 +291,8 @@ export interface Store {
   readJob(job: string): Promise<JobDocument | null>;
   /** Up to which entry all consequences are written: that of the document or of a finished removal; 0 without. */
   projectedSeq(job: string): Promise<number>;
+  /** The same of many jobs in one go, and their documents; those of which nothing is written are left out. */
+  readProjected(jobs: readonly string[]): Promise<ReadonlyMap<string, Projected>>;
   /**
    * Puts new effects into the outbox (known ones stay as they are), then moves documents forward only.
    * Jobs in `created` most likely have no document yet; that only makes it faster.

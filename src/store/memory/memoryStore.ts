@@ -41,6 +41,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     append: answering(log.append),
     readCommits: answering(log.readCommits),
+    readNewer: answering((job: string, seq: number, limit: number) =>
+      log.readCommits(job, seq + 1, limit),
+    ),
     readHead: answering(log.readHead),
     findKey: answering(log.findKey),
     scanCommits: scanning(log.listCommits),
@@ -52,6 +55,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 
     readJob: answering(projection.read),
     projectedSeq: answering(projection.seqOf),
+    readProjected: answering(projection.readProjected),
     project: answering((jobs, effects) => {
       outbox.add(effects);
       projection.advance(jobs);

@@ -1,4 +1,4 @@
-import type { JobDocument, JobFilter, Page } from '../store.ts';
+import type { JobDocument, JobFilter, Page, Projected } from '../store.ts';
 import { linkFields } from '../store.ts';
 
 /** What the log comes to, one document a live job. It only moves forward. */
@@ -14,6 +14,14 @@ export function createProjection() {
     read: (id: string): JobDocument | null => jobs.get(id) ?? null,
 
     seqOf,
+
+    readProjected: (ids: readonly string[]): ReadonlyMap<string, Projected> =>
+      new Map(
+        ids.flatMap((id) => {
+          const [seq, document] = [seqOf(id), jobs.get(id)];
+          return seq === 0 ? [] : [[id, { seq, ...(document && { document }) }]];
+        }),
+      ),
 
     advance: (documents: readonly JobDocument[]): void => {
       for (const document of documents) {

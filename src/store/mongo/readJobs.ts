@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import type { JobDocument, JobFilter, Page } from '../store.ts';
+import type { JobDocument, JobFilter, Page, Projected } from '../store.ts';
 import type { Collections, JobRecord } from './collections.ts';
 
 /** Reads of the projection; see Store. */
@@ -17,6 +17,21 @@ export function createJobReader({ jobs, tombstones }: Collections) {
         tombstones.findOne({ _id: { $eq: job } }, { projection }),
       ]);
       return Math.max(live?.seq ?? 0, removed?.seq ?? 0);
+    },
+
+    async readProjected(ids: readonly string[]): Promise<ReadonlyMap<string, Projected>> {
+      const filter = { _id: { $in: ids } };
+      const [live, removed] = await Promise.all([
+        jobs.find(filter).toArray(),
+        tombstones.find(filter).toArray(),
+      ]);
+      const projected = new Map<string, Projected>(removed.map(({ _id, seq }) => [_id, { seq }]));
+      for (const record of live) {
+        const document = toDocument(record);
+        const seq = Math.max(document.seq, projected.get(document.id)?.seq ?? 0);
+        projected.set(document.id, { seq, document });
+      }
+      return projected;
     },
 
     async listJobs(

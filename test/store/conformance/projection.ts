@@ -110,6 +110,21 @@ export function describeProjection(makeStore: MakeStore): void {
       expect(await store().projectedSeq(job.id)).toBe(3);
     });
 
+    it('tells how far many jobs are projected, with the documents of those that live', async () => {
+      const [one, other, gone] = [buildJob({ seq: 3 }), buildJob({ seq: 5 }), buildJob({ seq: 2 })];
+      await store().project([one, other, gone], []);
+      await store().finishRemoval(gone.id, 4);
+      const projected = await store().readProjected([one.id, newJobId(), gone.id, other.id]);
+      expect(new Map(projected)).toEqual(
+        new Map([
+          [one.id, { seq: 3, document: one }],
+          [gone.id, { seq: 4 }],
+          [other.id, { seq: 5, document: other }],
+        ]),
+      );
+      expect((await store().readProjected([])).size).toBe(0);
+    });
+
     it('ends at the newest document where two writers begin it at once', async () => {
       const ids = Array.from({ length: 200 }, newJobId);
       const projections = ids.flatMap((id) =>
