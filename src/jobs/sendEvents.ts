@@ -36,6 +36,7 @@ export async function handleMail(engine: Engine, jobId: string, mail: Mail[]): P
 
 async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Promise<void> {
   let open: readonly Mail[] = mail;
+  let fold = open.length;
   // 1 load. What is at hand may be stale: then the append fails, or the refusal is checked again. A
   // job that is to be created most likely does not exist, and if it does its first seq is taken.
   let job: LiveJob | null = engine.live.get(jobId) ?? null;
@@ -51,7 +52,8 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
       continue;
     }
     // 2 authorise, 3 parse, 4 decide
-    const plan = decide(engine, jobId, job, open);
+    const later = open.length > fold ? open.slice(fold) : [];
+    const plan = decide(engine, jobId, job, later.length > 0 ? open.slice(0, fold) : open);
     if (!plan.commit && !isCurrent) {
       job = await loadJob(engine, jobId);
       isCurrent = true;
@@ -62,15 +64,20 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     if (outcome === 'appended') {
       for (const { mail: each, answer } of plan.answered) each.resolve(answer);
       for (const refusal of plan.refused) await answerRefusal(engine, jobId, refusal);
-      open = plan.deferred;
+      open = [...plan.deferred, ...later];
       job = plan.job;
+      fold *= 4;
       continue;
     }
+    // Who lost to another process decides less at first, to be faster than it once.
+    fold = smallFold;
     if (outcome === 'repeated') open = await answerRepeats(engine, jobId, open);
     job = await loadJob(engine, jobId);
     isCurrent = true;
   }
 }
+
+const smallFold = 32;
 
 const isCreate = ({ request }: Mail): boolean => request.demand.kind === 'create';
 
