@@ -2,7 +2,8 @@ import type { Telemetry } from '../../telemetry/emit.ts';
 import type { AppendOutcome, Commit } from '../store.ts';
 import type { Collections } from './collections.ts';
 import { sizeOf, toCommitRecord } from './commitRecord.ts';
-import { settleFailure, type Waiting } from './settleFailure.ts';
+import { insertUnordered } from './insertUnordered.ts';
+import { settleRefused, settleUnknown, type Waiting } from './settleFailure.ts';
 
 export interface Appender {
   /** The one durable write: see Store.append. */
@@ -21,7 +22,7 @@ const retryMs = 100;
 
 /**
  * Group commit: what callers append within one turn of the event loop goes out as one unordered
- * insertMany, journaled by a majority. Inserting `_id: {job, seq}` is the commit and the
+ * insert, journaled by a majority. Inserting `_id: {job, seq}` is the commit and the
  * compare-and-set in one, so each commit has its own outcome by the index of its write error.
  */
 export function createAppender(collections: Collections, telemetry: Telemetry): Appender {
@@ -91,20 +92,20 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
 
 /** Sends a batch and settles each of its commits; an answer that was lost is asked for again. */
 async function insertBatch(
-  { commits }: Collections,
+  { db, commits }: Collections,
   telemetry: Telemetry,
   batch: Waiting[],
   enqueueLater: (batch: Waiting[]) => Promise<void>,
 ): Promise<void> {
+  const records = batch.map(({ record }) => record);
+  let again: Waiting[] = [];
   try {
-    await commits.insertMany(
-      batch.map(({ record }) => record),
-      { ordered: false },
-    );
+    const errors = await insertUnordered(db, commits.collectionName, records);
+    const refused = new Set(errors.map(({ index }) => index));
+    for (const [index, each] of batch.entries()) if (!refused.has(index)) each.resolve('appended');
+    if (errors.length > 0) again = await settleRefused(commits, telemetry, batch, errors);
   } catch (failure) {
-    const again = await settleFailure(commits, telemetry, batch, failure);
-    if (again.length > 0) await enqueueLater(again);
-    return;
+    again = settleUnknown(telemetry, batch, failure);
   }
-  for (const each of batch) each.resolve('appended');
+  if (again.length > 0) await enqueueLater(again);
 }

@@ -84,6 +84,7 @@ export interface DocumentRecord {
 }
 
 export interface Collections {
+  readonly db: Db;
   readonly commits: Collection<CommitRecord>;
   readonly jobs: Collection<JobRecord>;
   readonly tombstones: Collection<TombstoneRecord>;
@@ -97,6 +98,7 @@ export interface Collections {
 }
 
 export const openCollections = (db: Db): Collections => ({
+  db,
   commits: db.collection('commits'),
   jobs: db.collection('jobs'),
   tombstones: db.collection('tombstones'),

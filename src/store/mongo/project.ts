@@ -1,7 +1,8 @@
-import { MongoBulkWriteError, type UpdateFilter } from 'mongodb';
+import { MongoBulkWriteError, MongoServerError, type Document, type UpdateFilter } from 'mongodb';
 import type { Changing } from '../../machine/changing.ts';
 import { linkFields, type EffectTask, type JobDocument, type Links } from '../store.ts';
 import type { Collections, EffectRecord, JobRecord } from './collections.ts';
+import { duplicateKey, insertUnordered } from './insertUnordered.ts';
 
 /**
  * Writes what follows from the log, see Store.project: first the effects, so that a crash in between
@@ -16,15 +17,15 @@ export async function project(
 ): Promise<void> {
   if (effects.length > 0) {
     const records = effects.map(toEffectRecord);
-    await duplicatesOf(collections.effects.insertMany(records, { ordered: false }));
+    await insertNew(collections, collections.effects.collectionName, records);
   }
   if (jobs.length === 0) return;
   const fresh = jobs.filter(({ id }) => created.has(id)).map(toJobRecord);
   const known = jobs.filter(({ id }) => !created.has(id)).map(toJobRecord);
   if (fresh.length > 0) {
     // In bulk an insert costs the server a tenth of what an update costs.
-    const taken = await duplicatesOf(collections.jobs.insertMany(fresh, { ordered: false }));
-    known.push(...taken.flatMap((index) => fresh[index] ?? []));
+    const taken = await insertNew(collections, collections.jobs.collectionName, fresh);
+    for (const index of taken) known.push(...fresh.slice(index, index + 1));
   }
   await moveForward(collections, known);
   await takeBackRemoved(collections, jobs);
@@ -53,7 +54,8 @@ async function moveForward({ jobs }: Collections, records: readonly JobRecord[])
 
 /** What may be another after an entry; all the rest is as the set-up made it. */
 function changesOf(record: JobRecord): UpdateFilter<JobRecord> {
-  const { seq, state, states, snapshot, updatedAt, lastEvent, generation, headHash, timers } = record;
+  const { seq, state, states, snapshot, updatedAt, lastEvent, generation, headHash, timers } =
+    record;
   const set: Changing<Partial<JobRecord>> = {
     seq,
     state,
@@ -95,6 +97,18 @@ async function replaceOrInsert(
     again.map((replaceOne) => ({ replaceOne })),
     { ordered: false },
   );
+}
+
+/** Inserts what is new and tells the places of what was there already; rejects if any failed otherwise. */
+async function insertNew(
+  { db }: Collections,
+  collection: string,
+  records: readonly Document[],
+): Promise<number[]> {
+  const errors = await insertUnordered(db, collection, records);
+  const other = errors.find(({ code }) => code !== duplicateKey);
+  if (other) throw new MongoServerError({ message: other.errmsg, code: other.code });
+  return errors.map(({ index }) => index);
 }
 
 /** Which of the writes found their `_id` taken; rejects if any failed otherwise. */

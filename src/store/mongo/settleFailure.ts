@@ -1,8 +1,9 @@
-import { MongoBulkWriteError, MongoError } from 'mongodb';
+import { MongoError } from 'mongodb';
 import { StoreUnavailable } from '../../errors.ts';
 import type { Telemetry } from '../../telemetry/emit.ts';
 import type { AppendOutcome } from '../store.ts';
 import type { Collections, CommitRecord } from './collections.ts';
+import { duplicateKey, type WriteError } from './insertUnordered.ts';
 
 /** A commit on its way, and whom to tell. */
 export interface Waiting {
@@ -15,24 +16,38 @@ export interface Waiting {
 }
 
 /**
- * Settles each commit of a batch whose insert failed, as far as its outcome is known. Hands back those
- * that are to be sent again, under the same ids, until the database says what became of them.
+ * Settles each commit that the server has refused, as far as its outcome is known. Hands back those that
+ * are to be sent again, under the same ids, until the database says what became of them.
  */
-export async function settleFailure(
+export async function settleRefused(
   commits: Collections['commits'],
   telemetry: Telemetry,
   batch: readonly Waiting[],
-  failure: unknown,
+  errors: readonly WriteError[],
 ): Promise<Waiting[]> {
-  const unknown: Waiting[] = [];
-  const outcomes = writeErrors(failure);
-  for (const [index, each] of batch.entries()) {
-    const error = outcomes.get(index);
-    if (error) await settle(commits, each, error, unknown);
-    else if (outcomes.size > 0 && !hasConcernError(failure)) each.resolve('appended');
-    else unknown.push(each);
-  }
-  return unknown.filter((each) => {
+  const refused = errors.flatMap((error) => {
+    const waiting = batch[error.index];
+    return waiting ? [{ waiting, error }] : [];
+  });
+  const rivals = await readRivals(
+    commits,
+    refused.flatMap(({ waiting, error }) => (error.code === duplicateKey ? [waiting] : [])),
+  );
+  const unknown = refused.filter(({ waiting, error }) => !settle(waiting, error, rivals));
+  return settleUnknown(
+    telemetry,
+    unknown.map(({ waiting }) => waiting),
+    new MongoError(unknown[0]?.error.errmsg ?? ''),
+  );
+}
+
+/** Nobody knows what became of these: hands back those that are to be sent again, and gives up the others. */
+export function settleUnknown(
+  telemetry: Telemetry,
+  batch: readonly Waiting[],
+  failure: unknown,
+): Waiting[] {
+  return batch.filter((each) => {
     telemetry.emit('commit.unknown', { jobId: each.record._id.job, error: String(failure) });
     // An error of the client's making would only come again.
     const isHopeless = !(failure instanceof MongoError) || performance.now() > each.deadline;
@@ -43,41 +58,56 @@ export async function settleFailure(
   });
 }
 
-interface WriteError {
-  readonly code: number;
-  readonly errmsg: string;
+type Rivals = ReadonlyMap<string, Pick<CommitRecord, 'process' | 'nonce'>>;
+
+/** What stands where these were to go, as a majority has it; undefined where it could not be read. */
+async function readRivals(
+  commits: Collections['commits'],
+  batch: readonly Waiting[],
+): Promise<Rivals | undefined> {
+  if (batch.length === 0) return new Map();
+  const ids = batch.map(({ record }) => record._id);
+  // The jobs, too, as a router finds the shards by them.
+  const jobs = [...new Set(ids.map(({ job }) => job))];
+  try {
+    const found = await commits
+      .find(
+        { '_id.job': { $in: jobs }, _id: { $in: ids } },
+        { projection: { process: 1, nonce: 1 } },
+      )
+      .toArray();
+    return new Map(found.map((rival) => [placeOf(rival._id), rival]));
+  } catch {
+    // Then they stay unknown, and are sent again.
+    return undefined;
+  }
 }
 
-function writeErrors(failure: unknown): Map<number, WriteError> {
-  if (!(failure instanceof MongoBulkWriteError)) return new Map();
-  return new Map(
-    [failure.writeErrors].flat().map(({ index, code, errmsg = '' }) => [index, { code, errmsg }]),
-  );
-}
-
-const hasConcernError = (failure: unknown): boolean =>
-  failure instanceof MongoBulkWriteError && failure.result.getWriteConcernError() !== undefined;
+const placeOf = ({ job, seq }: CommitRecord['_id']): string => `${seq}:${job}`;
 
 /** The server has said no to this very commit: it is a rival's, or our own from an attempt whose answer was lost. */
-async function settle(
-  commits: Collections['commits'],
+function settle(
   waiting: Waiting,
   { code, errmsg }: WriteError,
-  unknown: Waiting[],
-): Promise<void> {
+  rivals: Rivals | undefined,
+): boolean {
+  if (passing.has(code)) return false;
   if (code !== duplicateKey) {
-    return waiting.reject(new StoreUnavailable(`a commit was refused (code ${code})`));
+    waiting.reject(new StoreUnavailable(`a commit was refused (code ${code})`));
+    return true;
   }
+  if (!rivals) return false;
   const { _id, process, nonce } = waiting.record;
-  const found = await commits.findOne({ _id }).catch((error: unknown) => error as Error);
-  if (found instanceof Error) return void unknown.push(waiting);
-  if (found?.process === process && found.nonce === nonce) return waiting.resolve('appended');
-  if (indexOf(errmsg) === 'idempotency') return waiting.resolve('repeated');
+  const rival = rivals.get(placeOf(_id));
+  if (rival?.process === process && rival.nonce === nonce) waiting.resolve('appended');
+  else if (indexOf(errmsg) === 'idempotency') waiting.resolve('repeated');
   // Taken, but by a commit that no majority has yet: it may turn out to be our own.
-  if (found === null) return void unknown.push(waiting);
-  waiting.resolve('conflict');
+  else if (!rival) return false;
+  else waiting.resolve('conflict');
+  return true;
 }
 
-const duplicateKey = 11000;
+/** The node is stopping or no longer the primary: nothing is said of the commit itself. */
+const passing: ReadonlySet<number> = new Set([91, 189, 262, 10107, 11600, 11602, 13435, 13436]);
 
 const indexOf = (errmsg: string): string | undefined => /index: (\S+) dup key/.exec(errmsg)?.[1];
