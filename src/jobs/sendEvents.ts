@@ -70,14 +70,12 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
       continue;
     }
     // Who lost to another process decides less at first, to be faster than it once.
-    fold = smallFold;
+    fold = 32;
     if (outcome === 'repeated') open = await answerRepeats(engine, jobId, open);
     job = await loadJob(engine, jobId);
     isCurrent = true;
   }
 }
-
-const smallFold = 32;
 
 const isCreate = ({ request }: Mail): boolean => request.demand.kind === 'create';
 

@@ -1,12 +1,13 @@
 import type { Principal } from '../auth/authorise.ts';
-import { JobError } from '../errors.ts';
+import { InvalidData, JobError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import type { JobHandle } from './jobHandle.ts';
 import type { LiveJob } from './liveJob.ts';
 import { setupJob } from './setupJob.ts';
 import type { SetupInput } from './setupInput.ts';
 
 /** What became of one set-up of many: its place in the call, and its job or why there is none. */
-export type SetupOutcome<Job = LiveJob> =
+export type SetupOutcome<Job = JobHandle> =
   | { readonly index: number; readonly outcome: 'created' | 'existing'; readonly job: Job }
   | { readonly index: number; readonly outcome: 'refused'; readonly error: JobError };
 
@@ -22,14 +23,19 @@ export async function setupMany(
   engine: Engine,
   principal: Principal,
   type: string,
-  inputs: readonly SetupInput[],
-): Promise<SetupOutcome[]> {
-  const outcomes: SetupOutcome[] = [];
+  given: readonly SetupInput[],
+): Promise<SetupOutcome<LiveJob>[]> {
+  if (!Array.isArray(given)) {
+    throw new InvalidData('set-ups', [{ path: 'inputs', message: 'a list of set-ups' }]);
+  }
+  // What the caller changes later is not set up.
+  const inputs: readonly SetupInput[] = given.slice();
+  const outcomes: SetupOutcome<LiveJob>[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let index = next; index < inputs.length; index = next) {
       next += 1;
-      outcomes[index] = await setupOne(engine, principal, type, inputs[index] ?? {}, index);
+      outcomes[index] = await setupOne(engine, principal, type, inputs[index] as SetupInput, index);
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxUnderWay, inputs.length) }, lane));
@@ -42,7 +48,7 @@ async function setupOne(
   type: string,
   input: SetupInput,
   index: number,
-): Promise<SetupOutcome> {
+): Promise<SetupOutcome<LiveJob>> {
   try {
     const { job, created } = await setupJob(engine, principal, type, input);
     return { index, outcome: created ? 'created' : 'existing', job };

@@ -12,7 +12,7 @@ export interface Row {
   /** Milliseconds a call, over all rounds. */
   readonly p50?: number;
   readonly p99?: number;
-  /** Microseconds of processor time a unit: of this process, and of mongod. Median of the rounds. */
+  /** Microseconds of processor time a unit: of this process, and of the server. Median of the rounds. */
   readonly clientCpu?: number;
   readonly serverCpu?: number;
 }
@@ -82,7 +82,7 @@ export function show(value: number | undefined): string {
 
 /** The rows as a table for a terminal or Markdown, and the verdicts in words. */
 export function formatReport({ rows, verdicts }: Report): string {
-  const heads = ['what', 'median', 'range', 'unit', 'p50 / p99 ms', 'CPU µs client + mongod'];
+  const heads = ['what', 'median', 'range', 'unit', 'p50 / p99 ms', 'CPU µs client + server'];
   const cells = rows.map((row) => [
     `${row.bench}: ${row.row}`,
     show(row.median),

@@ -20,6 +20,7 @@ import { single } from './contenders/single.ts';
 import { processes } from './processes.ts';
 import { runPart } from './processesParts.ts';
 import { scale as largeScale } from './scale.ts';
+import { setup } from './setup.ts';
 
 const benches: Readonly<Record<string, (context: Context) => Promise<Report>>> = {
   lifecycles,
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, (context: Context) => Promise<Report>>> =
   processes,
   nodes,
   scale: largeScale,
+  setup,
   single,
   peers,
 };

@@ -15,6 +15,7 @@ const examples = [
   'firstJob',
   'deferredUpdate',
   'resetAndDelete',
+  'manyJobs',
   'linkedDocuments',
   'limitedToken',
   'repeatRequest',
