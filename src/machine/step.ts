@@ -58,7 +58,6 @@ export function step(
   return slot?.decision ?? evaluate(registered, snapshot, event, timers, slot);
 }
 
-/** Asks the machine. */
 function evaluate(
   registered: RegisteredMachine,
   snapshot: AnyMachineSnapshot,

@@ -31,6 +31,20 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   processes: ['_id', 'projectedUntil', 'beatAt'],
   pipelines: ['_id', 'name', 'description', 'metadata', 'createdAt', 'updatedAt'],
   archives: ['_id', 'job'],
+  counts: [
+    ...[
+      '_id',
+      'version',
+      'upTo',
+      'beyond',
+      'counts',
+      'isOpen',
+      'goneAt',
+      'cleared',
+      'taken',
+      'older',
+    ],
+  ],
   audit: [
     ...['_id', 'at', 'action', 'outcome', 'jobId', 'actor', 'tokenId', 'code', 'reason'],
     ...['requestId', 'suppressed'],

@@ -12,8 +12,9 @@ export interface Appender {
   drain(): Promise<void>;
 }
 
-/** Two batches in flight were as fast as four or eight, and keep batches large. */
-const lanes = 2;
+const lanes = 3;
+/** So many do not wait for the end of the turn: the server works on them while the turn decides the next. */
+const burst = 128;
 const maxBatch = 1_000;
 const maxBatchBytes = 8 * 1024 * 1024;
 /** How long an unknown outcome is resolved before the caller is told that it is unknown. */
@@ -71,7 +72,7 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
 
   /** Puts commits of unknown outcome back, after a pause in which the database may recover. */
   const enqueueLater = async (batch: Waiting[]): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, retryMs));
+    if (batch.length > 0) await new Promise((resolve) => setTimeout(resolve, retryMs));
     queue = [...batch, ...queue];
   };
 
@@ -81,7 +82,8 @@ export function createAppender(collections: Collections, telemetry: Telemetry): 
         const record = toCommitRecord(commit);
         const deadline = performance.now() + patienceMs;
         queue.push({ record, size: sizeOf(record), deadline, resolve, reject });
-        schedule();
+        if (queue.length >= burst && inFlight < lanes) void send(takeBatch());
+        else schedule();
       }),
     drain: () =>
       inFlight === 0 && queue.length === 0
@@ -98,14 +100,13 @@ async function insertBatch(
   enqueueLater: (batch: Waiting[]) => Promise<void>,
 ): Promise<void> {
   const records = batch.map(({ record }) => record);
-  let again: Waiting[] = [];
   try {
     const errors = await insertUnordered(db, commits.collectionName, records);
     const refused = new Set(errors.map(({ index }) => index));
     for (const [index, each] of batch.entries()) if (!refused.has(index)) each.resolve('appended');
-    if (errors.length > 0) again = await settleRefused(commits, telemetry, batch, errors);
+    if (errors.length > 0)
+      await enqueueLater(await settleRefused(commits, telemetry, batch, errors));
   } catch (failure) {
-    again = settleUnknown(telemetry, batch, failure);
+    await enqueueLater(settleUnknown(telemetry, batch, failure));
   }
-  if (again.length > 0) await enqueueLater(again);
 }

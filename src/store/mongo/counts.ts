@@ -2,7 +2,8 @@ import { MongoServerError } from 'mongodb';
 import type { CountMark, StateCount } from '../store.ts';
 import type { Collections, CountRecord } from './collections.ts';
 import { keyOf, toCounts } from './countKeys.ts';
-import { baseId, duplicateKey, incrementsOf } from './foldCounts.ts';
+import { baseId, incrementsOf } from './foldCounts.ts';
+import { duplicateKey } from './insertUnordered.ts';
 
 /** Whoever adds up must not see a process's counts on their way into the base. */
 const atOneMoment = { readConcern: { level: 'snapshot' } } as const;

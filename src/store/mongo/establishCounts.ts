@@ -1,7 +1,8 @@
 import { MongoServerError } from 'mongodb';
 import type { Collections } from './collections.ts';
 import { keyOf } from './countKeys.ts';
-import { baseId, duplicateKey } from './foldCounts.ts';
+import { baseId } from './foldCounts.ts';
+import { duplicateKey } from './insertUnordered.ts';
 
 /** A commit as far as counting goes. */
 interface Move {

@@ -1,7 +1,6 @@
 import type { Collections, CountRecord, Sums } from './collections.ts';
 
 export const baseId = 'base';
-export const duplicateKey = 11000;
 
 type Counts = Pick<Collections, 'counts'>;
 type Taken = NonNullable<CountRecord['taken']>;

@@ -26,11 +26,6 @@ export async function createIndexes(
     jobs.createIndexes([
       { name: 'newest', key: { createdAt: -1, _id: -1 } },
       { name: 'state', key: { type: 1, states: 1, createdAt: -1, _id: -1 } },
-      // Lists by one of these alone: without them a rare one is looked for among all jobs.
-      { name: 'machine', key: { type: 1, createdAt: -1, _id: -1 } },
-      { name: 'anyState', key: { states: 1, createdAt: -1, _id: -1 } },
-      { name: 'pipeline', key: { 'setup.pipeline': 1, createdAt: -1, _id: -1 } },
-      { name: 'tags', key: { 'setup.tags': 1, createdAt: -1, _id: -1 } },
       { name: 'wake', key: { wakeAt: 1 }, partialFilterExpression: { wakeAt: { $exists: true } } },
       { name: 'links', key: { linkedIds: 1 }, sparse: true },
     ]),

@@ -121,7 +121,7 @@ async function duplicatesOf(write: Promise<unknown>): Promise<number[]> {
     if (error.result.getWriteConcernError() !== undefined) throw error;
     const failures = [error.writeErrors].flat();
     // A lost connection comes as an error of this kind as well, without any write in it.
-    if (failures.length === 0 || failures.some(({ code }) => code !== 11000)) throw error;
+    if (failures.length === 0 || failures.some(({ code }) => code !== duplicateKey)) throw error;
     return failures.map(({ index }) => index);
   }
 }

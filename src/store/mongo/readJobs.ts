@@ -1,9 +1,20 @@
 import type { Filter } from 'mongodb';
 import type { JobDocument, JobFilter, Page, Projected } from '../store.ts';
 import type { Collections, JobRecord } from './collections.ts';
+import { toCounts } from './countKeys.ts';
 
 /** Reads of the projection; see Store. */
-export function createJobReader({ jobs, tombstones }: Collections) {
+export function createJobReader({ jobs, tombstones, counts }: Collections) {
+  /**
+   * Machines that have jobs, as far as they are counted: a list by state alone names them, and so has an
+   * index. One of its own would cost every snapshot that is written.
+   */
+  const machinesOf = async ({ type, state }: JobFilter): Promise<Filter<JobRecord>> => {
+    if (type !== undefined || state === undefined) return {};
+    const counted = toCounts(await counts.find({ isOpen: true }).toArray());
+    const types = [...new Set(counted.map((each) => each.type))];
+    return types.length > 0 ? { type: { $in: types } } : {};
+  };
   return {
     async readJob(job: string): Promise<JobDocument | null> {
       const record = await jobs.findOne({ _id: { $eq: job } });
@@ -47,7 +58,7 @@ export function createJobReader({ jobs, tombstones }: Collections) {
             ],
           }
         : {};
-      const query = { $and: [toFilter(filter), further] };
+      const query = { $and: [await machinesOf(filter), toFilter(filter), further] };
       const records = await jobs
         .find(query)
         .sort({ createdAt: order, _id: order })

@@ -4,6 +4,7 @@ import { checkCollection, checkDocument } from '../checkDocument.ts';
 import { locationsOf, namesOf, pathsOf } from '../documentTexts.ts';
 import type { Collections, DocumentRecord, PipelineRecord } from './collections.ts';
 import { groupLookups } from './groupLookups.ts';
+import { duplicateKey } from './insertUnordered.ts';
 
 /** Pipelines, linked documents and claims of archive paths; see Store. */
 export function createRegistries(collections: Collections, linkedCollections: readonly string[]) {
@@ -128,7 +129,7 @@ async function unlessTaken(write: Promise<unknown>): Promise<boolean> {
     await write;
     return true;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === 11000) return false;
+    if (error instanceof MongoServerError && error.code === duplicateKey) return false;
     throw error;
   }
 }

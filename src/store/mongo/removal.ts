@@ -2,6 +2,7 @@ import { MongoServerError, type AnyBulkWriteOperation } from 'mongodb';
 import { entryDataDigest } from '../hashChain.ts';
 import { linkFields, type StoredEntry } from '../store.ts';
 import type { Collections, CommitRecord } from './collections.ts';
+import { duplicateKey } from './insertUnordered.ts';
 import { logRange } from './readHistory.ts';
 
 const redactBatch = 500;
@@ -89,6 +90,6 @@ async function putTombstone(
       { upsert: true },
     );
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== 11000) throw error;
+    if (!(error instanceof MongoServerError) || error.code !== duplicateKey) throw error;
   }
 }
