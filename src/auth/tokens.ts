@@ -18,7 +18,7 @@ export type { TokenClaim, TokenKind } from './tokenClaims.ts';
 export const TOKEN_LIMIT = 4096;
 
 /** How many verified tokens are remembered. */
-const CACHE_LIMIT = 10_000;
+const CACHE_LIMIT = 25_000;
 
 /** A genuine token in force: whose it is and what it limits. Read only, and shared between requests. */
 export interface VerifiedToken {

@@ -4,7 +4,7 @@ import type { LiveJob } from './liveJob.ts';
  * How many jobs a process keeps at hand, and how many characters of their data; the rest are read from
  * the store when they are asked for.
  */
-const capacity = { jobs: 10_000, characters: 32 * 1024 * 1024 };
+const capacity = { jobs: 25_000, characters: 32 * 1024 * 1024 };
 
 /** Half of what is at hand. */
 interface Generation {

@@ -8,14 +8,14 @@ const job = (id: string, seq = 1, data = '{}'): LiveJob => ({ id, seq, data }) a
 describe('the jobs at hand', () => {
   it('are those used lately, and no more than a number', () => {
     const jobs = new LiveJobs();
-    const ids = Array.from({ length: 30_000 }, (_, index) => `j${index}`);
+    const ids = Array.from({ length: 70_000 }, (_, index) => `j${index}`);
     for (const id of ids) {
       jobs.put(job(id));
       expect(jobs.get('j0')?.id).toBe('j0');
     }
     const kept = ids.filter((id) => jobs.peek(id));
-    expect(kept.length).toBeGreaterThan(5_000);
-    expect(kept.length).toBeLessThanOrEqual(10_001);
+    expect(kept.length).toBeGreaterThan(12_500);
+    expect(kept.length).toBeLessThanOrEqual(25_001);
     expect(kept.slice(1)).toEqual(ids.slice(-kept.length + 1));
     expect(jobs.peek('nowhere')).toBeUndefined();
   });
@@ -50,7 +50,7 @@ describe('the jobs at hand', () => {
 
   it('do not count as used when somebody only looks', () => {
     const jobs = new LiveJobs();
-    for (let index = 0; index < 20_000; index += 1) {
+    for (let index = 0; index < 50_000; index += 1) {
       jobs.put(job(`j${index}`));
       jobs.peek('j0');
     }
