@@ -12,7 +12,7 @@ export type SetupOutcome<Job = JobHandle> =
   | { readonly index: number; readonly outcome: 'refused'; readonly error: JobError };
 
 /** How many are under way at a time: their commits share a few inserts, and memory stays bounded. */
-const maxUnderWay = 2_000;
+const maxUnderWay = 1_000;
 
 /**
  * Sets up many jobs, each exactly as `setupJob` does it alone, so also two of one identity: the second
