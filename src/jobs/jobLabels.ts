@@ -29,7 +29,7 @@ export class JobLabels {
     if (life && life.createdSeq <= commit.seq) {
       return this.#keep(commit, life.createdSeq, life.labels);
     }
-    const live = this.#engine.live.get(commit.job);
+    const live = this.#engine.live.peek(commit.job);
     const isOfThatLife = live && live.createdSeq <= commit.seq && commit.seq <= live.seq;
     // Of a removed job not all is known.
     return isOfThatLife && !live.removed

@@ -6,7 +6,7 @@ import type { JobHandle, WithToken } from './jobHandle.ts';
 import { JobManager } from './jobManager.ts';
 import { mergeData } from './mergeData.ts';
 import type { OpenOptions } from './openEngine.ts';
-import type { RemoveInput } from './removeJob.ts';
+import type { CancelInput, RemoveInput } from './removeJob.ts';
 import type { ResetInput } from './resetJob.ts';
 import type { SetupInput } from './setupInput.ts';
 
@@ -90,7 +90,7 @@ class PipelineJob {
   }
 
   /** Removes the job if nothing has happened since its creation. Rejects with CancelTooLate otherwise. */
-  async cancel(options: Partial<RemoveInput> = {}): Promise<ManagedPipelineJob> {
+  async cancel(options: CancelInput = {}): Promise<ManagedPipelineJob> {
     await this.job.cancel(options);
     return this.#itself;
   }

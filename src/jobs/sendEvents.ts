@@ -64,7 +64,7 @@ async function commitTogether(engine: Engine, jobId: string, mail: Mail[]): Prom
     if (outcome === 'appended') {
       for (const { mail: each, answer } of plan.answered) each.resolve(answer);
       for (const refusal of plan.refused) await answerRefusal(engine, jobId, refusal);
-      open = [...plan.deferred, ...later];
+      open = later.length > 0 ? [...plan.deferred, ...later] : plan.deferred;
       job = plan.job;
       fold *= 4;
       continue;

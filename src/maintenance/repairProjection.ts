@@ -89,7 +89,11 @@ async function repairProcess(engine: Engine, process: string, since: Date): Prom
 async function repairJobs(engine: Engine, commits: readonly Commit[]): Promise<LiveJob[]> {
   const { store, registry, projector } = engine;
   const byJob = new Map<string, Commit[]>();
-  for (const commit of commits) byJob.set(commit.job, [...(byJob.get(commit.job) ?? []), commit]);
+  for (const commit of commits) {
+    const own = byJob.get(commit.job);
+    if (own) own.push(commit);
+    else byJob.set(commit.job, [commit]);
+  }
   const projected = await store.readProjected([...byJob.keys()]);
   const repairs = [...byJob].map(async ([id, own]): Promise<LiveJob[]> => {
     const effects = own.flatMap((commit) => effectTasks(commit));

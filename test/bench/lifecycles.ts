@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobManager } from '../../src/jobs/jobManager.ts';
+import { finishData, runData } from './contenders/payload.ts';
 import { durability, type Context } from './context.ts';
 import { medianRatio, show, toRow, type Report, type Row, type Sample } from './figures.ts';
 import { measureRate, timed, type Work } from './measure.ts';
@@ -84,8 +85,6 @@ const jobDataWithInput = () => ({
   ...jobData(),
   inputs: ['agave://data.system/experiments/e1/reads_1.fastq.gz'],
 });
-const runData = { msg: 'started', host: 'compute-12', slots: 8 };
-const finishData = { files: 3, bytes: 123_456_789, exit: 0 };
 
 /** One life cycle with all features. */
 export const fullLifecycle =
@@ -126,12 +125,19 @@ const bareLifecycle =
 
 const plainLifecycle =
   (layout: PlainLayout): Work =>
-  async (told) => {
-    const data = jobData();
-    let id = '';
-    told(await timed(async () => (id = await layout.create(data))));
-    const run = { version: 1, name: 'run', state: 'RUNNING', data: runData };
-    told(await timed(() => layout.send(id, run)));
-    const finish = { version: 2, name: 'finish', state: 'FINISHED', data: finishData };
-    told(await timed(() => layout.send(id, finish)));
-  };
+  (told) =>
+    plainLife(layout, jobData(), told);
+
+/** One life cycle in a plain layout. */
+export async function plainLife(
+  layout: PlainLayout,
+  data: unknown,
+  told: (milliseconds: number) => void,
+): Promise<void> {
+  let id = '';
+  told(await timed(async () => (id = await layout.create(data))));
+  const run = { version: 1, name: 'run', state: 'RUNNING', data: runData };
+  told(await timed(() => layout.send(id, run)));
+  const finish = { version: 2, name: 'finish', state: 'FINISHED', data: finishData };
+  told(await timed(() => layout.send(id, finish)));
+}

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection, Document, IndexDescription } from 'mongodb';
-import { fullLifecycle } from '../lifecycles.ts';
+import { fullLifecycle, plainLife } from '../lifecycles.ts';
 import { timed } from '../measure.ts';
 import { openPlainLayout } from '../plainLayout.ts';
 import type { Contender, Trial, TrialResult } from './contender.ts';
 import { openMongo, type Mongo } from './openMongo.ts';
 import { openOurs } from './openOurs.ts';
-import { finishData, payloadOf, runData } from './payload.ts';
+import { payloadOf } from './payload.ts';
 import { runCallers, takeSample, warmUpOf, type Times } from './takeSample.ts';
 import { openTransactionLayout } from './transactionLayout.ts';
 
@@ -131,7 +131,7 @@ async function runLayout(trial: Trial, open: (mongo: Mongo) => Layout): Promise<
   try {
     const layout = open(mongo);
     const live = (times: Times) => async (index: number) => {
-      times.life(await timed(() => oneLife(layout, payloadOf(index), times.call)));
+      times.life(await timed(() => plainLife(layout, payloadOf(index), times.call)));
     };
     const silent = { call: () => undefined, life: () => undefined };
     await runCallers(trial.callers, warmUpOf(trial), live(silent));
@@ -141,13 +141,4 @@ async function runLayout(trial: Trial, open: (mongo: Mongo) => Layout): Promise<
   } finally {
     await mongo.close();
   }
-}
-
-async function oneLife(layout: Layout, data: unknown, told: Times['call']): Promise<void> {
-  let id = '';
-  told(await timed(async () => (id = await layout.create(data))));
-  const run = { version: 1, name: 'run', state: 'RUNNING', data: runData };
-  told(await timed(() => layout.send(id, run)));
-  const finish = { version: 2, name: 'finish', state: 'FINISHED', data: finishData };
-  told(await timed(() => layout.send(id, finish)));
 }
