@@ -1,9 +1,11 @@
 import { adminRoutes } from '../src/http/routes/admin.ts';
+import { attemptRoutes } from '../src/http/routes/attempts.ts';
 import { callbackRoutes } from '../src/http/routes/callbacks.ts';
 import { eventRoutes } from '../src/http/routes/events.ts';
 import { routes as allRoutes } from '../src/http/routes/index.ts';
 import { jobRoutes } from '../src/http/routes/jobs.ts';
 import { machineRoutes } from '../src/http/routes/machines.ts';
+import { manyJobsRoutes } from '../src/http/routes/manyJobs.ts';
 import { operationRoutes } from '../src/http/routes/operations.ts';
 import { registryRoutes } from '../src/http/routes/registries.ts';
 import { streamRoutes } from '../src/http/routes/stream.ts';
@@ -56,6 +58,19 @@ export const groups: readonly Group[] = [
     routes: jobRoutes,
     example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/jobs" ${bearer} \\
   --json '{"pipeline": "tacobot", "data": {"sample": "S1"}, "tags": ["tuesday"]}'`),
+  },
+  {
+    title: 'Many jobs',
+    text: 'Up to 1,000 jobs are read at once, and up to 500 are set up. What is wrong with one set-up is told in its outcome, with the \`index\` of its place in the call, and keeps no other; a refusal of the call as a whole stores nothing. The answer has no tokens: \`POST /v1/jobs/{id}/tokens\` issues one.',
+    routes: manyJobsRoutes,
+    example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/jobs/get" ${bearer} \\
+  --json '{"ids": ["'$JOB'"], "missingOk": true}'`),
+  },
+  {
+    title: 'Attempts',
+    text: 'What workers tried, and what it left. \`{attempt}\` is the number of an attempt, or \`latest\`. A result is answered as the JSON that it is, what a program wrote as plain text in UTF-8.',
+    routes: attemptRoutes,
+    example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/jobs/$JOB/attempts" ${bearer}`),
   },
   {
     title: 'Events',

@@ -62,6 +62,7 @@ const limitMeanings: Readonly<Record<keyof Limits, string>> = {
   streams: 'live streams of one actor in one process',
   chain: 'events in a chain',
   chainBytes: 'characters of data in a chain',
+  output: 'bytes of one output of an attempt, before it is compressed',
   history: 'entries in a life of a job; only admins may add more',
   historyWarning: 'entries from which on a history is reported as long; nothing is refused',
 };

@@ -1,1 +1,3 @@
+export { bulkRun } from './bulkRun.ts';
 export { pipelineJob } from './pipelineJob.ts';
+export { record } from './record.ts';

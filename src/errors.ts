@@ -302,6 +302,141 @@ export class EffectFailed extends JobError {
   }
 }
 
+/** No worker of this name was ever activated. */
+export class WorkerNotFound extends JobError {
+  readonly code = 'WORKER_NOT_FOUND';
+  readonly worker: string;
+
+  constructor(worker: unknown) {
+    const shown = showName(worker);
+    super(`There is no worker ${shown}; activate it first`);
+    this.worker = shown;
+  }
+}
+
+/** The name of a worker is used once for ever, so that the history stays clear. */
+export class WorkerExists extends JobError {
+  readonly code = 'WORKER_EXISTS';
+  readonly worker: string;
+
+  constructor(worker: string) {
+    super(`There is, or was, a worker ${worker}; a worker that starts again takes a new name`);
+    this.worker = worker;
+  }
+}
+
+/** The worker was deactivated, or was silent past its deadline: what it had is with others. */
+export class WorkerInactive extends JobError {
+  readonly code = 'WORKER_INACTIVE';
+  readonly worker: string;
+  readonly status: string;
+
+  constructor(worker: string, status: string) {
+    super(
+      `Worker ${worker} is ${status}: what it had was given back, and nothing of this call was taken; activate anew under another name`,
+    );
+    this.worker = worker;
+    this.status = status;
+  }
+}
+
+/** A report on a job under a claim that is not its newest: another worker has it, or nobody. */
+export class LeaseLost extends JobError {
+  readonly code = 'LEASE_LOST';
+  readonly jobId: string;
+  /** The epoch that was named, and the job's. */
+  readonly epoch: number;
+  readonly found: {
+    readonly state: string;
+    readonly worker: string | null;
+    readonly epoch: number;
+  };
+
+  constructor(jobId: string, epoch: number, found: LeaseLost['found']) {
+    const holder = found.worker === null ? 'no worker has it' : `worker ${found.worker} has it`;
+    super(
+      `Claim ${epoch} of job ${jobId} no longer holds: the job is ${found.state}, ${holder}, its newest claim is ${found.epoch}. Drop this work`,
+    );
+    this.jobId = jobId;
+    this.epoch = epoch;
+    this.found = found;
+  }
+}
+
+/** An output above the limit; nothing of its report was stored, and the job still runs. */
+export class OutputTooLarge extends JobError {
+  readonly code = 'OUTPUT_TOO_LARGE';
+  readonly output: string;
+  readonly bytes: number;
+  readonly limit: number;
+
+  constructor(output: string, bytes: number, limit: number) {
+    super(
+      `Output ${output} has ${bytes} bytes, at most ${limit} are taken; report it shortened, or keep it as a file of the archive`,
+    );
+    this.output = output;
+    this.bytes = bytes;
+    this.limit = limit;
+  }
+}
+
+/** No such attempt or output of a job, or none that can still be given. */
+export class OutputNotFound extends JobError {
+  readonly code = 'OUTPUT_NOT_FOUND';
+  readonly jobId: string;
+
+  constructor(jobId: string, reason: string, options?: ErrorOptions) {
+    super(`No such output of job ${jobId}: ${reason}; its attempts name what there is`, options);
+    this.jobId = jobId;
+  }
+}
+
+/** An operation on many jobs, or on a filter, wants to be looked at first. */
+export class PlanRequired extends JobError {
+  readonly code = 'PLAN_REQUIRED';
+
+  constructor(reason: string) {
+    super(`${reason}: send it with dryRun first, and then with the plan that this answers`);
+  }
+}
+
+/** A plan that is forged, too old, or for another operation. */
+export class PlanRefused extends JobError {
+  readonly code = 'PLAN_REFUSED';
+
+  constructor(reason: string) {
+    super(`The plan is refused: ${reason}; make a new one with dryRun`);
+  }
+}
+
+/** A record that others rely on is not deleted for good in passing. */
+export class StillReferenced extends JobError {
+  readonly code = 'STILL_REFERENCED';
+  readonly jobId: string;
+  /** Some of those that refer to it: jobs, or datasets. */
+  readonly by: readonly string[];
+
+  constructor(jobId: string, by: readonly string[]) {
+    super(
+      `Job ${jobId} is still referenced by ${list(by)}; delete those as well, or take it out of them first`,
+    );
+    this.jobId = jobId;
+    this.by = by;
+  }
+}
+
+/** No dataset has this name. */
+export class DatasetNotFound extends JobError {
+  readonly code = 'DATASET_NOT_FOUND';
+  readonly dataset: string;
+
+  constructor(dataset: unknown) {
+    const shown = showName(dataset);
+    super(`There is no dataset ${shown}; create it first, or list what there is`);
+    this.dataset = shown;
+  }
+}
+
 /** A machine definition that cannot be run safely, refused when it is registered. */
 export class InvalidMachine extends JobError {
   readonly code = 'INVALID_MACHINE';

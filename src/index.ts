@@ -1,5 +1,6 @@
 /** jobwright: long-running jobs as explicit finite state machines. */
-export { pipelineJob } from '../machines/index.ts';
+export { commonEvents, modified, type QueueWish } from '../machines/commonEvents.ts';
+export { pipelineJob, record } from '../machines/index.ts';
 export type { Principal } from './auth/authorise.ts';
 export type { SecretKey } from './auth/secrets.ts';
 export type { TokenClaim } from './auth/tokens.ts';
@@ -17,8 +18,21 @@ export {
 export type { AllowedEventView, Entry, JobView } from './jobs/jobView.ts';
 export type { OpenOptions } from './jobs/openEngine.ts';
 export type { History } from './jobs/readHistory.ts';
+export type { GetOptions } from './jobs/getJobs.ts';
 export type { SetupInput } from './jobs/setupInput.ts';
-export type { SetupOutcome } from './jobs/setupMany.ts';
+export type { Added, DatasetSummary, DatasetView } from './records/datasetCare.ts';
+export type {
+  DatasetInput,
+  EntryInput,
+  PairFilter,
+  SubmitOptions,
+} from './records/datasetInput.ts';
+export type { ItemView } from './records/datasetItems.ts';
+export type { DatasetBulkRequest, Datasets } from './records/datasets.ts';
+export type { DatasetStatus } from './records/datasetStatus.ts';
+export type { RefusedPair, Submitted } from './records/submitDataset.ts';
+export type { RelativePage, RelativeView } from './records/readRelations.ts';
+export type { SetupManyOptions, SetupOutcome } from './jobs/setupMany.ts';
 export { verifyExport } from './jobs/verifyExport.ts';
 export type { Problem, VerifyReport } from './jobs/verifyReport.ts';
 export type { Actor, ActorKind } from './machine/actor.ts';
@@ -26,5 +40,7 @@ export { defineMachine, type EventsOf, type MachineDefinition } from './machine/
 export { mermaid, transitionTable } from './machine/diagram.ts';
 export type { EffectHandler, EffectRun } from './machine/effect.ts';
 export type { MachineEvent } from './machine/event.ts';
+export type { Attempt } from './records/attempts.ts';
+export type { OutputName } from './records/outputs.ts';
 export type { LinkedDocument, Links, Pipeline } from './store/store.ts';
 export { Telemetry, type TelemetryEvents } from './telemetry/emit.ts';

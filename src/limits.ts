@@ -22,6 +22,8 @@ export interface Limits {
   readonly chain: number;
   /** Characters of data in one chain: at the most three bytes each, in a document of at most 16 MB. */
   readonly chainBytes: number;
+  /** Bytes of one output of an attempt, in UTF-8 before it is compressed. */
+  readonly output: number;
   /** Entries in a job's history; only admins get further. */
   readonly history: number;
   /** From here on the history is reported as long. */
@@ -38,6 +40,7 @@ export const defaultLimits: Limits = {
   streams: 10,
   chain: 1_000,
   chainBytes: 4 * 1024 * 1024,
+  output: 16 * 1024 * 1024,
   history: 50_000,
   historyWarning: 10_000,
 };
@@ -57,7 +60,7 @@ export const storedJsonLimits: JsonLimits = {
 };
 
 /** More than this the store, or JSON itself, could not take. */
-const highest: Limits = {
+export const highestLimits: Limits = {
   body: 4 * 1024 * 1024,
   depth: 100,
   keys: 1_000_000,
@@ -67,6 +70,7 @@ const highest: Limits = {
   streams: 10_000,
   chain: 10_000,
   chainBytes: 4 * 1024 * 1024,
+  output: 256 * 1024 * 1024,
   history: 10_000_000,
   historyWarning: 10_000_000,
 };
@@ -94,11 +98,11 @@ export function checkLimits(limits: unknown): Partial<Limits> {
   const where = issue?.path.join('.') ?? '';
   throw new InvalidConfiguration(
     'JOBWRIGHT_LIMITS',
-    `${where} ${issue?.message ?? 'cannot be read'}; give name=number, separated by commas, with the names ${Object.keys(highest).join(', ')}`,
+    `${where} ${issue?.message ?? 'cannot be read'}; give name=number, separated by commas, with the names ${Object.keys(highestLimits).join(', ')}`,
   );
 }
 
-const limit = (name: keyof Limits) => z.int().min(1).max(highest[name]).exactOptional();
+const limit = (name: keyof Limits) => z.int().min(1).max(highestLimits[name]).exactOptional();
 
 const schema = z.strictObject({
   body: limit('body'),
@@ -110,6 +114,7 @@ const schema = z.strictObject({
   streams: limit('streams'),
   chain: limit('chain'),
   chainBytes: limit('chainBytes'),
+  output: limit('output'),
   history: limit('history'),
   historyWarning: limit('historyWarning'),
 });

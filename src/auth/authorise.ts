@@ -17,7 +17,12 @@ export type Action =
   | 'registry.write'
   | 'stream.read'
   | 'metrics.read'
-  | 'audit.read';
+  | 'audit.read'
+  | 'job.work'
+  | 'worker.act'
+  | 'worker.read'
+  | 'bulk.run'
+  | 'dataset.write';
 
 /** Who asks: an actor, and the token that proves it where it came with one. */
 export interface Principal {
@@ -52,6 +57,13 @@ const TABLE: Readonly<Record<Action, { does: string; who: readonly ActorKind[] }
   'stream.read': { does: 'read the stream', who: READERS },
   'metrics.read': { does: 'read the metrics', who: READERS },
   'audit.read': { does: 'read the audit records', who: ADMIN },
+  // What a worker does to the jobs that it has; its name stands for it, see src/records.
+  'job.work': { does: 'work on jobs', who: ['worker', ...OPERATORS] },
+  'worker.act': { does: 'act as a worker', who: ['worker', ...OPERATORS] },
+  'worker.read': { does: 'read workers', who: READERS },
+  // Each job asks again for what the operation needs there: a hard delete takes an admin.
+  'bulk.run': { does: 'act on many jobs', who: OPERATORS },
+  'dataset.write': { does: 'write datasets', who: OPERATORS },
 };
 
 /**

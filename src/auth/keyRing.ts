@@ -40,6 +40,8 @@ export interface KeyRing {
   signingKey(now: number): RingKey;
   /** What the first part of a token stands for; undefined unless it is, byte for byte, one that we write. */
   findHeader(encoded: string): KnownHeader | undefined;
+  /** The key of this kid, in force or not. */
+  findKey(kid: string): RingKey | undefined;
 }
 
 /**
@@ -69,6 +71,7 @@ export function createKeyRing(keys: readonly SecretKey[]): KeyRing {
       );
     },
     findHeader: (encoded) => headers.get(encoded),
+    findKey: (kid) => ringKeys.find((each) => each.kid === kid),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Actor } from '../machine/actor.ts';
 import type { Changing } from '../machine/changing.ts';
 import { ALGORITHM, createKeyRing, headerOf, isInForce } from './keyRing.ts';
 import type { KeyRing, RingKey } from './keyRing.ts';
+import { createPlanTokens, type PlanTokens } from './planTokens.ts';
 import type { SecretKey } from './secrets.ts';
 import { createTokenCache } from './tokenCache.ts';
 import type { TokenCache } from './tokenCache.ts';
@@ -48,6 +49,8 @@ export interface Tokens {
    * `authorise`, which knows the job's generation.
    */
   verify(token: unknown): VerifiedToken;
+  /** Proofs that an operation on many jobs was looked at first. They give nobody a right. */
+  readonly plans: PlanTokens;
 }
 
 export interface TokensOptions {
@@ -88,6 +91,7 @@ export function createTokens(options: TokensOptions): Tokens {
   };
 
   return {
+    plans: createPlanTokens(ring, now),
     issue(claim) {
       const { token, payload, ringKey } = signClaim(
         claim,

@@ -9,8 +9,16 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Raised when the user interrupts. */
   readonly signal: AbortSignal;
+  /** For a command that has something to finish when it is interrupted. */
+  readonly patience?: Patience | undefined;
   /** The program file of this command line, for a second process of it. */
   readonly program: string;
+}
+
+export interface Patience {
+  /** Asks for as long as it takes after the first interruption; the second one then raises `hurry`. */
+  ask(): void;
+  readonly hurry: AbortSignal;
 }
 
 export interface Output {

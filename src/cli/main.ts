@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { JobError } from '../errors.ts';
 import { addAudit } from './auditCommand.ts';
+import { addBulk } from './bulkCommand.ts';
 import { addCompletion } from './completionCommand.ts';
+import { addDataset } from './datasetCommand.ts';
 import { addDev } from './devCommand.ts';
 import { addDoctor } from './doctorCommand.ts';
 import { addDocument } from './documentCommand.ts';
@@ -15,10 +17,12 @@ import { addMachine } from './machineCommand.ts';
 import { nextStep } from './nextStep.ts';
 import { packageVersion } from './packageFile.ts';
 import { addPipeline } from './pipelineCommand.ts';
+import { addRecord } from './recordCommand.ts';
 import { addServe } from './serveCommand.ts';
 import { showJson, showText } from './showText.ts';
 import { addToken } from './tokenCommand.ts';
 import { addVerify } from './verifyCommand.ts';
+import { addWorker } from './workerCommand.ts';
 
 /**
  * Runs one command and resolves to its exit code: data on stdout, messages on stderr. Whatever a
@@ -59,6 +63,10 @@ const commands: readonly ((program: Command, context: CommandContext) => void)[]
   addDev,
   addServe,
   addJob,
+  addBulk,
+  addRecord,
+  addDataset,
+  addWorker,
   addPipeline,
   addDocument,
   addMachine,
@@ -93,23 +101,36 @@ const messageOf = (error: unknown): string =>
 /** How long a command has to end after the first interruption; the second one ends it at once. */
 const graceMs = 9_500;
 
-async function runProcess(): Promise<void> {
+/** What the user's interruptions come to: two signals, the second for a command that asked for patience. */
+function watchInterruptions(): Pick<Io, 'signal' | 'patience'> {
   const interrupted = new AbortController();
+  const hurried = new AbortController();
+  let isPatient = false;
   const interrupt = (): void => {
-    if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
-    interrupted.abort();
+    const [next] = [interrupted, ...(isPatient ? [hurried] : [])].filter(
+      ({ signal }) => !signal.aborted,
+    );
+    if (!next) process.exit(exitCodes.interrupted);
+    next.abort();
+    if (isPatient && next === interrupted) return;
     setTimeout(() => process.exit(exitCodes.interrupted), graceMs).unref();
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const patience = { hurry: hurried.signal, ask: () => void (isPatient = true) };
+  return { signal: interrupted.signal, patience };
+}
+
+async function runProcess(): Promise<void> {
+  const interruptions = watchInterruptions();
   const { stdin, stdout, stderr, env } = process;
   // Whoever read our data has seen enough.
   stdout.on('error', () => process.exit(exitCodes.failure));
   const program = fileURLToPath(import.meta.url);
-  const io = { stdin, stdout, stderr, env, signal: interrupted.signal, program };
+  const io = { stdin, stdout, stderr, env, ...interruptions, program };
   process.exitCode = await main(process.argv.slice(2), io);
   // What a command has left behind by then, as its database is away, is not waited for.
-  if (interrupted.signal.aborted) process.exit();
+  if (io.signal.aborted) process.exit();
 }
 
 /** Whether this file is what node was told to run, if only by a link. */

@@ -10,6 +10,9 @@ export interface ServiceOptions {
   readonly json?: boolean;
 }
 
+/** As whom a command may sign itself in. */
+export type OwnKind = 'operator' | 'admin' | 'worker';
+
 /** Seconds: longer than any request, shorter than anything else. */
 const ownTokenTtl = 300;
 
@@ -25,7 +28,7 @@ export const withService = (command: Command): Command =>
 export async function openClient(
   io: Pick<Io, 'env'>,
   { url }: ServiceOptions,
-  kind: 'operator' | 'admin' = 'operator',
+  kind: OwnKind = 'operator',
 ): Promise<JobwrightClient> {
   const { JobwrightClient } = await import('../client/jobwrightClient.ts');
   return new JobwrightClient({
@@ -37,7 +40,7 @@ export async function openClient(
 /** The token that the environment gives, else what signs one. Throws InvalidConfiguration. */
 export const tokenSource = async (
   env: Io['env'],
-  kind: 'operator' | 'admin',
+  kind: OwnKind,
 ): Promise<string | (() => string)> => givenToken(env) ?? ownToken(env, kind);
 
 /** Where the service is: as told, or where it would listen by the same settings. */
@@ -66,7 +69,7 @@ function givenToken(env: Io['env']): string | undefined {
   }
 }
 
-async function ownToken(env: Io['env'], kind: 'operator' | 'admin'): Promise<() => string> {
+async function ownToken(env: Io['env'], kind: OwnKind): Promise<() => string> {
   const { openTokens, userName } = await import('./openTokens.ts');
   const tokens = await openTokens(env).catch((cause: unknown) => {
     throw new InvalidConfiguration(

@@ -1,4 +1,7 @@
+import { createBulkClient, type BulkClient } from './bulk.ts';
+import type { WhyWaiting } from '../records/whyWaiting.ts';
 import { segment } from './checkOptions.ts';
+import { createDatasetsClient, type DatasetsClient } from './datasets.ts';
 import { createTransport } from './transport.ts';
 import type {
   CallOptions,
@@ -10,6 +13,7 @@ import type {
 } from './transport.ts';
 import { openStream, type StreamOptions } from './stream.ts';
 import type * as wire from './wire.ts';
+import { createWorkersClient, type WorkersClient } from './workers.ts';
 
 /**
  * The service's API as typed calls, for Node and browsers. Every write carries an idempotency key, so that
@@ -23,9 +27,18 @@ import type * as wire from './wire.ts';
  */
 export class JobwrightClient {
   readonly #transport: Transport;
+  /** One operation on many jobs. */
+  readonly bulk: BulkClient;
+  /** Tables of entries × specifications, whose cells are records. */
+  readonly datasets: DatasetsClient;
+  /** Workers: what `createWorker` speaks to, and those there are. */
+  readonly workers: WorkersClient;
 
   constructor(options: ClientOptions) {
     this.#transport = createTransport(options);
+    this.bulk = createBulkClient(this.#transport);
+    this.datasets = createDatasetsClient(this.#transport);
+    this.workers = createWorkersClient(this.#transport);
   }
 
   /** Creates a job, or attaches to the one with the same machine, pipeline, parents and data. */
@@ -63,6 +76,62 @@ export class JobwrightClient {
 
   job(id: string, options: CallOptions = {}): Promise<wire.Job> {
     return this.#get(jobPath(id), options);
+  }
+
+  /** Up to 1,000 jobs by their ids, in that order; null for one that is not there, where that is told to be fine. */
+  getJobs(
+    input: wire.GetJobsInput,
+    options: CallOptions = {},
+  ): Promise<{ readonly jobs: readonly (wire.Job | null)[] }> {
+    return this.#write('POST', '/v1/jobs/get', options, input);
+  }
+
+  /** Sets up jobs of one machine, at most 500; what is wrong with one is told in its outcome and keeps no other. */
+  createJobs(
+    input: wire.CreateJobsInput,
+    options: WriteOptions = {},
+  ): Promise<{ readonly outcomes: readonly wire.CreateOutcome[] }> {
+    return this.#write('POST', '/v1/jobs/many', options, input);
+  }
+
+  /** Why no worker works on a job. */
+  why(id: string, options: CallOptions = {}): Promise<WhyWaiting> {
+    return this.#get(`${jobPath(id)}/why`, options);
+  }
+
+  /** A page of the jobs that have this one for a parent, by id. */
+  children(
+    id: string,
+    query: { readonly limit?: number | undefined; readonly cursor?: string | undefined } = {},
+    options: CallOptions = {},
+  ): Promise<{ readonly children: readonly wire.RelativeView[]; readonly next?: string }> {
+    return this.#get(`${jobPath(id)}/children`, options, { ...query });
+  }
+
+  /** The jobs that a job has for parents, by id. */
+  parents(
+    id: string,
+    options: CallOptions = {},
+  ): Promise<{ readonly parents: readonly wire.RelativeView[] }> {
+    return this.#get(`${jobPath(id)}/parents`, options);
+  }
+
+  /** A job's attempts that ended, the first one first. */
+  attempts(
+    id: string,
+    options: CallOptions = {},
+  ): Promise<{ readonly attempts: readonly wire.Attempt[] }> {
+    return this.#get(`${jobPath(id)}/attempts`, options);
+  }
+
+  /** What an attempt left, of the newest one unless told otherwise: a result as its JSON value, else a text. */
+  output<Name extends wire.OutputName>(
+    id: string,
+    { name, attempt = 'latest' }: wire.OutputChoice<Name>,
+    options: CallOptions = {},
+  ): Promise<Name extends 'result' ? unknown : string> {
+    const path = `${jobPath(id)}/attempts/${segment(String(attempt))}/${segment(name)}`;
+    return this.#json({ ...options, method: 'GET', path, readsText: name !== 'result' });
   }
 
   /** A page of a job's history, oldest first. */

@@ -17,12 +17,12 @@ export interface ToldFailure {
 export async function readAnswer(
   response: Response,
   token: string | undefined,
-  accepts?: number,
+  { accepts, readsText = false }: { accepts?: number; readsText?: boolean } = {},
 ): Promise<Answer | ToldFailure> {
   const { status } = response;
   if (!response.ok && status !== accepts) return readProblem(response, token);
   const text = await response.text();
-  const json = parseJson(text);
+  const json = readsText ? plainText(response, text) : parseJson(text);
   if (json !== undefined) return { status, json };
   return { error: new ProblemError(unexpected(response)), again: false, retryAfter: undefined };
 }
@@ -46,6 +46,10 @@ export async function readProblem(
 
 /** Come later, or the words of something in between that had no answer. */
 const again: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** What says of itself that it is one: something in between may have answered with a page. */
+const plainText = ({ headers }: Response, text: string): string | undefined =>
+  headers.get('content-type')?.startsWith('text/plain') ? text : undefined;
 
 function parseJson(text: string): unknown {
   try {

@@ -41,6 +41,8 @@ export interface Request extends SendCallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** A failure's status that has an answer of its own, which is the final one. */
   readonly accepts?: number;
+  /** The answer is a plain text, and its `json` that text. */
+  readonly readsText?: boolean;
 }
 
 /** Makes requests: with the token, with a key on every write, and again where that is safe. */
@@ -91,11 +93,11 @@ interface Failure {
 async function tryOnce(
   prepared: Prepared,
   timeoutMs: number,
-  { signal, accepts }: Request,
+  { signal, ...reading }: Request,
 ): Promise<Answer | Failure> {
   try {
     return await withDeadline(signal, timeoutMs, async (ending) =>
-      readAnswer(await fetchAnswer(prepared, ending), prepared.token, accepts),
+      readAnswer(await fetchAnswer(prepared, ending), prepared.token, reading),
     );
   } catch (error) {
     signal?.throwIfAborted();

@@ -5,6 +5,7 @@ import type { LinkedDocument, Pipeline } from '../store/store.ts';
 
 export type { History } from '../jobs/readHistory.ts';
 export type { ActorKind } from '../machine/actor.ts';
+export type * from './recordsWire.ts';
 export type { Actor, Entry, LinkedDocument, SetupInput };
 
 /** A JSON Schema, draft 2020-12. */

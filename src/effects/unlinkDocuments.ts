@@ -1,5 +1,6 @@
 import type { EffectHandler } from '../machine/effect.ts';
 import type { Store } from '../store/store.ts';
+import { dropOutputs } from './dropOutputs.ts';
 
 const batch = 100;
 
@@ -8,7 +9,8 @@ export type UnlinkJob = (job: string, gone: string) => Promise<void>;
 
 /**
  * What follows a cancel or delete, once its tombstone is committed: links to the job are pulled from
- * every linked document and every job, older entries lose their data, the job document goes last.
+ * every linked document and every job, large outputs are dropped, older entries lose their data, the job
+ * document goes last.
  * Each step may be repeated, so a crash anywhere resumes.
  */
 export const unlinkDocuments =
@@ -18,6 +20,7 @@ export const unlinkDocuments =
     await store.noteLinks(jobId, seq, await store.countLinks(jobId));
     await store.unlinkDocuments(jobId);
     await unlinkJobs(store, unlinkJob, jobId);
+    await dropOutputs(store, jobId, seq);
     await store.redact(jobId, seq);
     await store.releaseArchive(archivePath, jobId);
     await store.finishRemoval(jobId, seq);

@@ -87,7 +87,7 @@ async function handle(
   const params = paramsOf(context);
   const hangUp = hangUpOf(context);
   const common = { service, engine, params, headers: raw.headers, requestId, hangUp };
-  const limit = engine.limits.body;
+  const limit = Math.max(engine.limits.body, route.bodyBytes ?? 0);
   if (route.takesTokenAnywhere) {
     // Here alone the body is read before its sender is known: the token may stand in it.
     const given = await readBody(raw, { limit, allowsFormType: true });

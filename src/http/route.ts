@@ -22,6 +22,8 @@ export interface Route {
   readonly takesTokenAnywhere?: boolean;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Bytes that a body may have where the usual limit is less: for many things at once. */
+  readonly bodyBytes?: number;
   /** The request headers it heeds beside authorization. */
   readonly headers?: readonly ('Idempotency-Key' | 'If-Match' | 'Last-Event-ID')[];
   /** Success: status → schema of the JSON answer, or the media type of another one. */

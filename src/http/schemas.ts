@@ -50,6 +50,7 @@ export const job = name(
     tags: z.array(z.string()),
     createdAt: instant,
     updatedAt: instant,
+    details: json.describe('what its machine shows of what it remembers').optional(),
     allowedEvents: z.array(allowedEvent),
   }),
 );
@@ -98,6 +99,7 @@ export const setup = name(
     archivePath: text.nullish(),
     instanced: z.boolean().nullish(),
     tags: z.array(text).max(100).nullish(),
+    findExisting: z.boolean().nullish().describe('false: a new job, however many alike there are'),
   }),
 );
 

@@ -3,6 +3,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type { Engine } from '../jobs/engine.ts';
 import {
   viewAllowedEvents,
+  viewDetails,
   viewEntryFacts,
   viewFacts,
   viewJob,
@@ -31,11 +32,16 @@ export const wireJob = ({ registry, now }: Engine, job: LiveJob): WireJob =>
  * every event, neither is taken apart to be put together again.
  */
 export const jobJson = (engine: Engine, job: LiveJob): string =>
-  `${JSON.stringify(viewFacts(job)).slice(0, -1)},"data":${job.data},"allowedEvents":${allowedJson(engine, job)}}`;
+  `${JSON.stringify(viewFacts(job)).slice(0, -1)},"data":${job.data}${detailsJson(engine, job)},"allowedEvents":${allowedJson(engine, job)}}`;
 
 /** An entry as JSON text. */
 export const entryJson = (placed: PlacedEntry): string =>
   `${JSON.stringify(viewEntryFacts(placed)).slice(0, -1)},"data":${placed.entry.data ?? 'null'}}`;
+
+function detailsJson({ registry }: Engine, job: LiveJob): string {
+  const details = viewDetails(registry, job);
+  return details ? `,"details":${JSON.stringify(details)}` : '';
+}
 
 /** What is allowed in a snapshot whatever the time; jobs in one plain state share a snapshot. */
 const allowedIn = new WeakMap<AnyMachineSnapshot, string>();

@@ -2,8 +2,8 @@ import { InvalidData } from '../errors.ts';
 
 const maxLength = 200;
 
-/** Keys under which the engine itself sends; see answerRepeat.ts and prepareEffect.ts. */
-const reserved = /^(?:once|effect):/;
+/** Keys under which the engine itself sends; see answerRepeat.ts, prepareEffect.ts, setupMany.ts and src/bulk. */
+const reserved = /^(?:once|effect|bulk|many):/;
 
 /**
  * A caller's idempotency key: a text of 1 to 200 characters, not blank, without control characters and

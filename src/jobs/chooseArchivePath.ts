@@ -14,8 +14,9 @@ export interface PathChoice {
   readonly pipeline: string | null;
   /** Resolved and sorted. */
   readonly parents: readonly string[];
-  /** Canonical JSON of the data. */
+  /** Canonical JSON of what of the data is not incidental. */
   readonly json: string;
+  readonly instance?: string | undefined;
   readonly session?: string | undefined;
   readonly instanced?: boolean | undefined;
   /** Given explicitly, and used as it is. */
@@ -67,15 +68,17 @@ export async function checkPipelineDirectory(
 function partsOf(
   prefixes: readonly string[],
   machine: RegisteredMachine,
-  { pipeline, parents, json }: PathChoice,
+  { pipeline, parents, json, instance }: PathChoice,
 ) {
+  const identity = [machine.name, pipeline, json];
+  if (instance !== undefined) identity.push(instance);
   return {
     prefix: prefixes[0] ?? '',
     // No pipeline's id begins like this.
     owner: pipeline ?? `_${machine.name}`,
     parentsDigest: hash('sha256', JSON.stringify(parents)),
     // With machine and pipeline in it, no two jobs have one path, whatever their pipelines are called.
-    dataDigest: hash('sha256', JSON.stringify([machine.name, pipeline, json])),
+    dataDigest: hash('sha256', JSON.stringify(identity)),
   };
 }
 

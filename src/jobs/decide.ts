@@ -50,7 +50,7 @@ export function decide(
   job: LiveJob | null,
   mail: readonly Mail[],
 ): Plan {
-  const at = Math.max(engine.now(), job?.updatedAt.getTime() ?? 0);
+  const at = Math.max(engine.now(), job?.lastAt.getTime() ?? 0);
   const draft = new CommitDraft(engine, jobId, job, at);
   const accepted: Accepted[] = [];
   const refused: { mail: Mail; error: Error }[] = [];

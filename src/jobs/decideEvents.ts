@@ -26,15 +26,16 @@ export function decideEvents(
 ): readonly Draft[] {
   const { id: jobId, generation } = job;
   // A token that was revoked learns nothing, not even what is wrong with what it asks for.
-  admit(request.principal, 'job.send', { jobId, generation });
+  const { principal, right = 'job.send' } = request;
+  admit(principal, right, { jobId, generation });
   checkVersion(job, request);
   const machine = machineOf(engine.registry.find(job.type, job.typeVersion), job);
   checkSize(engine.limits, job, request, events);
   let { snapshot, timers } = machine;
   return events.map((taken, index) => {
     const { name, json } = parseEvent(machine.registered, taken, engine.jsonLimits);
-    authorise(request.principal, 'job.send', { jobId, generation, event: name });
-    const event = machineEvent(name, json, request.principal.actor, at);
+    authorise(principal, right, { jobId, generation, event: name });
+    const event = machineEvent(name, json, principal.actor, at);
     const decision = step(machine.registered, snapshot, event, timers);
     if (!decision.accepted) throw refusal(machine.registered, jobId, name, index, decision);
     ({ next: snapshot, timers } = decision);

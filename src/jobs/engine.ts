@@ -1,9 +1,11 @@
 import type { Archive } from '../archive/archive.ts';
 import type { Tokens } from '../auth/tokens.ts';
+import type { ActiveRuns } from '../bulk/activeRuns.ts';
 import type { EffectRunner } from '../effects/runner.ts';
 import type { JsonLimits } from '../machine/canonicalJson.ts';
 import type { Limits } from '../limits.ts';
 import type { Registry } from '../machine/registry.ts';
+import type { ClaimBoard } from '../records/claimBoard.ts';
 import type { Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
 import type { EntryFeed } from './entryFeed.ts';
@@ -34,9 +36,13 @@ export interface Engine {
   /** Ids of pipelines known to be registered. */
   readonly pipelines: Set<string>;
   readonly live: LiveJobs;
+  /** Where claims of workers in this process meet. */
+  readonly claims: ClaimBoard;
   readonly mailboxes: Mailboxes<Mail>;
   readonly projector: Projector;
   readonly effects: EffectRunner;
   /** Those who follow entries as they are accepted. */
   readonly feed: EntryFeed;
+  /** Bulk runs that this process works on. */
+  readonly bulkRuns: ActiveRuns;
 }

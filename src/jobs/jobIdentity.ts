@@ -8,8 +8,10 @@ export interface Identity {
   readonly pipeline: string | null;
   /** Resolved and sorted. */
   readonly parents: readonly string[];
-  /** Canonical JSON. */
+  /** Canonical JSON of what of the data is not incidental. */
   readonly data: string;
+  /** Tells it apart from others alike. */
+  readonly instance?: string | undefined;
 }
 
 /**
@@ -17,8 +19,9 @@ export interface Identity {
  * part of it, nor is the order of the data's keys. The parts stand in a JSON list, so no two
  * identities have the same text.
  */
-export function jobIdentity({ machine, pipeline, parents, data }: Identity): string {
-  const text = JSON.stringify([machine, pipeline, parents, data]);
+export function jobIdentity({ machine, pipeline, parents, data, instance }: Identity): string {
+  const parts = [machine, pipeline, parents, data];
+  const text = JSON.stringify(instance === undefined ? parts : [...parts, instance]);
   const bytes = Buffer.allocUnsafe(namespace.length + Buffer.byteLength(text));
   namespace.copy(bytes);
   bytes.write(text, namespace.length);

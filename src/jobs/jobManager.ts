@@ -1,14 +1,27 @@
 import { authorise, type Principal } from '../auth/authorise.ts';
 import type { TokenClaim } from '../auth/tokens.ts';
 import { InvalidData } from '../errors.ts';
+import { createBulk, type Bulk } from '../bulk/bulk.ts';
 import type { MachineDefinition } from '../machine/define.ts';
 import { startDuties, type RunningDuties } from '../maintenance/duty.ts';
 import { duties } from '../maintenance/duties.ts';
 import { repairAll } from '../maintenance/repairProjection.ts';
+import { readAttempts, readOutput, type Attempt } from '../records/attempts.ts';
+import { createDatasets, type Datasets } from '../records/datasets.ts';
+import type { OutputName } from '../records/outputs.ts';
+import {
+  readChildren,
+  readParents,
+  type RelativePage,
+  type RelativeView,
+} from '../records/readRelations.ts';
+import { whyWaiting, type WhyWaiting } from '../records/whyWaiting.ts';
+import { createWorkers, type Workers } from '../records/workers.ts';
 import type { JobFilter } from '../store/store.ts';
-import type { pipelineJob } from '../../machines/index.ts';
+import type { pipelineJob, record } from '../../machines/index.ts';
 import type { Engine } from './engine.ts';
 import { exportLog } from './exportLog.ts';
+import { getJobs, type GetOptions } from './getJobs.ts';
 import { createJobHandle, type JobHandle } from './jobHandle.ts';
 import type { JobView } from './jobView.ts';
 import { listJobs, type ListPage } from './listJobs.ts';
@@ -17,14 +30,15 @@ import { openEngine, type OpenedEngine, type OpenOptions } from './openEngine.ts
 import { readCounts, type CountFilter, type Counts } from './readCounts.ts';
 import { createRegistries, type Documents, type Pipelines } from './registries.ts';
 import { setupJob } from './setupJob.ts';
-import { setupMany, type SetupOutcome } from './setupMany.ts';
+import { setupMany, type SetupManyOptions, type SetupOutcome } from './setupMany.ts';
 import type { SetupInput } from './setupInput.ts';
 import { verify, type VerifyOptions } from './verify.ts';
 import type { VerifyReport } from './verifyReport.ts';
 
-type BuiltIn = typeof pipelineJob;
+type BuiltIn = typeof pipelineJob | typeof record;
 type Known<Machines extends readonly MachineDefinition[]> = BuiltIn | Machines[number];
-type NameOf<Machines extends readonly MachineDefinition[]> = Known<Machines>['name'];
+type NameOf<Machines extends readonly MachineDefinition[]> =
+  BuiltIn['name'] | Machines[number]['name'];
 type EventsNamed<Machines extends readonly MachineDefinition[], Name> = Extract<
   Known<Machines>,
   { readonly name: Name }
@@ -40,6 +54,12 @@ const inProcess: Principal = { actor: { kind: 'operator', id: 'library' } };
 export class JobManager<Machines extends readonly MachineDefinition[] = readonly []> {
   readonly pipelines: Pipelines;
   readonly documents: Documents;
+  /** Workers that claim jobs and report on them. */
+  readonly workers: Workers;
+  /** One operation on many jobs. */
+  readonly bulk: Bulk;
+  /** Tables of entries × specifications, whose cells are records. */
+  readonly datasets: Datasets;
   readonly #opened: OpenedEngine;
   readonly #duties: RunningDuties;
   #closed: Promise<void> | undefined;
@@ -49,6 +69,12 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     this.#opened = opened;
     this.#duties = startDuties(duties(engine, background), engine.telemetry);
     ({ pipelines: this.pipelines, documents: this.documents } = createRegistries(engine));
+    this.workers = createWorkers(engine, inProcess);
+    this.datasets = createDatasets(engine, inProcess);
+    this.bulk = createBulk(engine, (as) =>
+      // A token that is asked for and missing must not end as an operator's rights.
+      'token' in as ? this.principal(as.token) : inProcess,
+    );
   }
 
   /**
@@ -94,13 +120,20 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
   setupMany<Name extends NameOf<Machines>>(
     type: Name,
     inputs: readonly SetupInput[],
+    options?: SetupManyOptions,
   ): Promise<SetupOutcome<JobHandle<EventsNamed<Machines, Name>>>[]>;
-  setupMany(type: string, inputs: readonly SetupInput[]): Promise<SetupOutcome<JobHandle>[]>;
+  setupMany(
+    type: string,
+    inputs: readonly SetupInput[],
+    options?: SetupManyOptions,
+  ): Promise<SetupOutcome<JobHandle>[]>;
   async setupMany(
     type: string,
     inputs: readonly SetupInput[],
+    { findExisting, stopped }: SetupManyOptions = {},
   ): Promise<SetupOutcome<JobHandle<never>>[]> {
-    const outcomes = await setupMany(this.engine, inProcess, type, inputs);
+    const asked = { findExisting, stopped };
+    const outcomes = await setupMany(this.engine, inProcess, type, inputs, asked);
     return outcomes.map((each) =>
       each.outcome === 'refused'
         ? each
@@ -119,6 +152,64 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
     const job = await loadLiving(this.engine, id);
     authorise(principal, 'job.read', { jobId: id, generation: job.generation });
     return createJobHandle(this.engine, principal, job);
+  }
+
+  /**
+   * Up to 1,000 jobs by their ids, in that order, each as it is now. Rejects with JobNotFound for one that is
+   * not there; with `missingOk` null stands in its place.
+   */
+  async jobs(
+    ids: readonly string[],
+    options: GetOptions = {},
+  ): Promise<(JobHandle<EventsNamed<Machines, NameOf<Machines>>> | null)[]> {
+    const jobs = await getJobs(this.engine, ids, options);
+    return jobs.map((job) => job && createJobHandle(this.engine, inProcess, job));
+  }
+
+  /** Why no worker works on a job, as it is now. Rejects with JobNotFound. */
+  async why(id: string): Promise<WhyWaiting> {
+    checkId(id);
+    return whyWaiting(this.engine, inProcess, id);
+  }
+
+  /** A job's attempts that ended, the first one first. */
+  async attempts(id: string): Promise<readonly Attempt[]> {
+    return readAttempts(this.engine, await loadLiving(this.engine, id));
+  }
+
+  /**
+   * What an attempt left: a result as the JSON value that it is, what its program wrote as a text. Rejects
+   * with OutputNotFound where there is no such attempt, or it left nothing of this name.
+   */
+  output<Name extends OutputName>(
+    id: string,
+    which: { readonly name: Name; readonly attempt?: number | 'latest' | undefined },
+  ): Promise<Name extends 'result' ? unknown : string>;
+  async output(
+    id: string,
+    {
+      name,
+      attempt = 'latest',
+    }: { readonly name: OutputName; readonly attempt?: number | 'latest' },
+  ): Promise<unknown> {
+    const job = await loadLiving(this.engine, id);
+    const text = (await readOutput(this.engine, job, { attempt, name })).toString('utf8');
+    return name === 'result' ? (JSON.parse(text) as unknown) : text;
+  }
+
+  /** A page of the jobs that have this one for a parent, by id. May lag as lists do. */
+  async children(
+    id: string,
+    page: RelativePage = {},
+  ): Promise<{ children: RelativeView[]; next?: string }> {
+    checkId(id);
+    return readChildren(this.engine, id, page);
+  }
+
+  /** The living jobs that a job has for parents, by id. */
+  async parents(id: string): Promise<RelativeView[]> {
+    checkId(id);
+    return readParents(this.engine, id);
   }
 
   /** A page of jobs, newest first. May lag behind the log by well under a second. */
@@ -173,6 +264,7 @@ export class JobManager<Machines extends readonly MachineDefinition[] = readonly
 
   async #close(): Promise<void> {
     await this.#duties.stop();
+    await this.engine.bulkRuns.close();
     await closeEngine(this.#opened);
   }
 }

@@ -30,6 +30,8 @@ export interface JobView {
   /** UTC ISO, milliseconds. */
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** What its machine shows of what it remembers; absent where that shows nothing. */
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly allowedEvents: readonly AllowedEventView[];
 }
 
@@ -60,15 +62,17 @@ export interface Entry {
 }
 
 export function viewJob(registry: Registry, job: LiveJob, now: number): JobView {
+  const details = viewDetails(registry, job);
   return {
     ...viewFacts(job),
     data: JSON.parse(job.data) as Record<string, unknown>,
+    ...(details && { details }),
     allowedEvents: viewAllowedEvents(registry, job, now),
   };
 }
 
-/** All of a job but its data, and what its state allows. */
-export function viewFacts(job: LiveJob): Omit<JobView, 'data' | 'allowedEvents'> {
+/** All of a job but its data, its machine's details, and what its state allows. */
+export function viewFacts(job: LiveJob): Omit<JobView, 'data' | 'details' | 'allowedEvents'> {
   const { id, type, typeVersion, state, seq, lastEvent, links, setup } = job;
   return {
     id,
@@ -90,6 +94,13 @@ export function viewFacts(job: LiveJob): Omit<JobView, 'data' | 'allowedEvents'>
     createdAt: job.createdAt.toISOString(),
     updatedAt: job.updatedAt.toISOString(),
   };
+}
+
+/** What a job's machine shows of it; undefined where that shows nothing, or is not known here. */
+export function viewDetails(registry: Registry, job: LiveJob): JobView['details'] {
+  const { type, typeVersion, state, snapshot } = job;
+  const details = registry.find(type, typeVersion)?.definition.details;
+  return details && snapshot && details({ state, context: snapshot.context as object });
 }
 
 /** The names of all active states; of a job whose machine is not known, its dotted state. */

@@ -1,4 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
+import { isRemark } from '../machine/aside.ts';
+import type { Changing } from '../machine/changing.ts';
 import type { RegisteredMachine, Registry } from '../machine/registry.ts';
 import { replay } from '../machine/replay.ts';
 import {
@@ -8,6 +10,7 @@ import {
   type PersistedSnapshot,
 } from '../machine/snapshot.ts';
 import type { Timer } from '../machine/step.ts';
+import { laneOf } from '../store/queueStore.ts';
 import {
   linkFields,
   type Commit,
@@ -29,6 +32,8 @@ export interface LiveJob {
   readonly snapshot: AnyMachineSnapshot | undefined;
   /** The stored snapshot, for where it is absent; undefined where an entry has moved the machine since. */
   readonly persisted: PersistedSnapshot | undefined;
+  /** What concerns workers, as it is stored beside that snapshot. */
+  readonly persistedWork?: StoredWork | undefined;
   readonly timers: readonly Timer[];
   /** Canonical JSON of the set-up's data. */
   readonly data: string;
@@ -36,6 +41,8 @@ export interface LiveJob {
   readonly links: Links;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** When its newest entry was accepted: later than `updatedAt` where that was a comment. */
+  readonly lastAt: Date;
   readonly lastEvent: string;
   /** Seq of the entry that raised it last: a reset, a revocation or the creation itself. */
   readonly generation: number;
@@ -43,6 +50,9 @@ export interface LiveJob {
   /** A cancelled or deleted job: only its place in the count is left. */
   readonly removed: boolean;
 }
+
+/** Where a job stands between workers, as it is stored. */
+type StoredWork = Pick<JobDocument, 'queue' | 'lease'>;
 
 /** How an entry moves the machine, where that has been decided already. */
 export interface Moved {
@@ -90,12 +100,14 @@ export function foldEntry(
     state: entry.to ?? job.state,
     snapshot: movesMachine ? moved?.snapshot : job.snapshot,
     persisted: movesMachine ? undefined : job.persisted,
+    persistedWork: movesMachine ? undefined : job.persistedWork,
     timers: moved?.timers ?? job.timers,
     data: job.data,
     setup: job.setup,
     links: entry.operation === 'unlink' ? without(job.links, unlinkedId(entry)) : job.links,
     createdAt: job.createdAt,
-    updatedAt: commit.at,
+    updatedAt: isRemark(entry) ? job.updatedAt : commit.at,
+    lastAt: commit.at,
     lastEvent: entry.name,
     generation: raises ? seq : job.generation,
     headHash: entry.hash,
@@ -125,6 +137,7 @@ function created(
     links: commit.setup.links,
     createdAt: commit.at,
     updatedAt: commit.at,
+    lastAt: commit.at,
     lastEvent: entry.name,
     generation: seq,
     headHash: entry.hash,
@@ -160,12 +173,16 @@ export const snapshotOf = ({ snapshot, persisted }: LiveJob): PersistedSnapshot 
   snapshot ? persistSnapshot(snapshot) : persisted;
 
 /** What is stored of a job; only of one whose snapshot is known, see snapshotOf. */
-export function toJobDocument(job: LiveJob, snapshot = snapshotOf(job)): JobDocument {
+export function toJobDocument(
+  registry: Registry,
+  job: LiveJob,
+  snapshot = snapshotOf(job),
+): JobDocument {
   if (!snapshot) throw new Error(`job ${job.id}: its snapshot is not known here`);
   const { id, type, typeVersion, seq, createdSeq, state, timers, setup, links } = job;
-  const { createdAt, updatedAt, lastEvent, generation, headHash } = job;
+  const { createdAt, updatedAt, lastAt, lastEvent, generation, headHash } = job;
   const wakeAt = earliest(timers);
-  return {
+  const document: Changing<JobDocument> = {
     id,
     type,
     typeVersion,
@@ -183,19 +200,45 @@ export function toJobDocument(job: LiveJob, snapshot = snapshotOf(job)): JobDocu
     generation,
     headHash,
     timers,
-    ...(wakeAt && { wakeAt }),
+  };
+  if (wakeAt) document.wakeAt = wakeAt;
+  if (lastAt > updatedAt) document.lastAt = lastAt;
+  const { queue, lease } = workOf(registry, job, snapshot);
+  if (queue) document.queue = queue;
+  if (lease) document.lease = lease;
+  return document;
+}
+
+/** Where a job stands between workers; of a machine that is not known here, as it was stored. */
+function workOf(registry: Registry, job: LiveJob, { context }: PersistedSnapshot): StoredWork {
+  const work = registry.find(job.type, job.typeVersion)?.definition.work;
+  if (!job.snapshot) return job.persistedWork ?? {};
+  if (!work) return {};
+  const { queue, lease } = work({ state: job.state, context });
+  return {
+    ...(queue && {
+      queue: {
+        lane: laneOf(queue),
+        priority: queue.priority,
+        since: job.createdAt,
+        readyAt: new Date(queue.readyAt ?? 0),
+      },
+    }),
+    ...(lease && { lease: { ...lease, since: new Date(lease.since) } }),
   };
 }
 
 /** A job as it is stored; without a snapshot where the machine is not known, or cannot be in the stored one. */
 export function fromJobDocument(registry: Registry, document: JobDocument, data: string): LiveJob {
-  const { states: _states, wakeAt: _wakeAt, snapshot, ...rest } = document;
+  const { states: _states, wakeAt: _wakeAt, snapshot, lastAt, queue, lease, ...rest } = document;
   const known = registry.find(document.type, document.typeVersion);
   return {
     ...rest,
     data,
     snapshot: known && restoreOrNot(known, snapshot),
     persisted: snapshot,
+    persistedWork: { ...(queue && { queue }), ...(lease && { lease }) },
+    lastAt: lastAt ?? document.updatedAt,
     removed: false,
   };
 }

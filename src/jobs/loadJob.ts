@@ -124,6 +124,7 @@ function foldRemoved(head: Parameters<typeof isTombstone>[0]): LiveJob {
     links: {},
     createdAt: head.at,
     updatedAt: head.at,
+    lastAt: head.at,
     lastEvent: entry?.name ?? '',
     generation: seq,
     headHash: entry?.hash ?? '',

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
-import { pipelineJob } from '../../machines/index.ts';
+import { bulkRun, pipelineJob, record } from '../../machines/index.ts';
 import { openArchive } from '../archive/archive.ts';
 import { createTokens } from '../auth/tokens.ts';
+import { ActiveRuns } from '../bulk/activeRuns.ts';
 import { readConfig, readSecrets, type Config, type ConfigOptions } from '../config.ts';
 import { clearArchive } from '../effects/clearArchive.ts';
 import { EffectRunner } from '../effects/runner.ts';
 import { sendReady } from '../effects/sendReady.ts';
 import { unlinkDocuments } from '../effects/unlinkDocuments.ts';
 import { startEmbeddedMongo, type EmbeddedMongo } from '../embedded/embeddedMongo.ts';
+import { JobNotFound } from '../errors.ts';
 import { defaultLimits, jsonLimitsOf } from '../limits.ts';
 import type { MachineDefinition } from '../machine/define.ts';
 import type { EffectHandler } from '../machine/effect.ts';
 import { createRegistry } from '../machine/registry.ts';
+import { checkChildren, tellParents, tellParentsOfRemoved } from '../records/settleParents.ts';
 import { openMongoStore } from '../store/mongo/mongoStore.ts';
+import { ClaimBoard } from '../records/claimBoard.ts';
 import type { Store } from '../store/store.ts';
 import { Telemetry } from '../telemetry/emit.ts';
 import { attachLog } from '../telemetry/log.ts';
@@ -66,7 +70,10 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
   if (!options.telemetry && config.logLevel !== 'silent') attachLog(telemetry, config.logLevel);
   const now = steadyClock(options.now ?? Date.now);
   // Everything that can be refused is refused before a database is started.
-  const registry = createRegistry([pipelineJob, ...(options.machines ?? [])], engineEffects);
+  const registry = createRegistry(
+    [pipelineJob, record, bulkRun, ...(options.machines ?? [])],
+    engineEffects,
+  );
   const limits = { ...defaultLimits, ...config.limits };
   const tokens = createTokens({ keys, now, limit: limits.token });
   const archive = openArchive({ root: config.archiveRoot, prefixes: config.archivePrefixes });
@@ -76,7 +83,15 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
   const handlers = new Map<string, EffectHandler>([
     ['clearArchive', clearArchive(archive, store)],
     ['sendReady', sendReady],
-    ['unlinkDocuments', unlinkDocuments(store, (job, gone) => unlinkJob(engine, job, gone))],
+    [
+      'unlinkDocuments',
+      async (run) => {
+        await unlinkDocuments(store, (job, gone) => unlinkJob(engine, job, gone))(run);
+        await tellParentsOfRemoved(engine, run);
+      },
+    ],
+    ['tellParents', (run) => tellParents(engine, run)],
+    ['checkChildren', (run) => checkChildren(engine, run)],
   ]);
   const live = new LiveJobs();
   const engine: Engine = {
@@ -95,12 +110,15 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     nextNonce: () => (nonce += 1),
     pipelines: new Set(),
     live,
+    claims: new ClaimBoard({ store, live, now }),
     feed: new EntryFeed({ store, live }),
+    bulkRuns: new ActiveRuns(),
     mailboxes: new Mailboxes<Mail>((jobId, mail) => handleMail(engine, jobId, mail)),
     projector: new Projector({
       processId,
       store,
       telemetry,
+      registry,
       now,
       derive: (id, since) => deriveProjection(engine, id, since),
       onEffects: () => {
@@ -122,7 +140,12 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
 }
 
 /** The effects that every machine may name. */
-const engineEffects: ReadonlySet<string> = new Set(['clearArchive', 'sendReady']);
+const engineEffects: ReadonlySet<string> = new Set([
+  'clearArchive',
+  'sendReady',
+  'tellParents',
+  'checkChildren',
+]);
 
 async function openStore(options: OpenOptions, config: Config, telemetry: Telemetry) {
   if (options.store) return { store: options.store, embedded: undefined };
@@ -155,7 +178,12 @@ async function runEffects({ effects, telemetry }: Engine): Promise<void> {
 
 async function unlinkJob(engine: Engine, jobId: string, gone: string): Promise<void> {
   const principal = { actor: { kind: 'system', id: 'unlink' } } as const;
-  await sendEvents(engine, jobId, { principal, demand: { kind: 'unlink', id: gone } });
+  try {
+    await sendEvents(engine, jobId, { principal, demand: { kind: 'unlink', id: gone } });
+  } catch (error) {
+    // Deleted as well meanwhile, so that nothing links any more.
+    if (!(error instanceof JobNotFound)) throw error;
+  }
   await engine.projector.flush();
 }
 

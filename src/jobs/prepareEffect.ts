@@ -6,8 +6,9 @@ import {
   type JobError,
 } from '../errors.ts';
 import type { Actor } from '../machine/actor.ts';
+import { isAside } from '../machine/aside.ts';
 import type { EffectRun } from '../machine/effect.ts';
-import type { EffectTask } from '../store/store.ts';
+import type { EffectTask, StoredEntry } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { loadJob, loadJobAt } from './loadJob.ts';
 import { takeEvent } from './parseEvent.ts';
@@ -53,9 +54,11 @@ const entriesFrom = async ({ store }: Engine, jobId: string, seq: number) =>
     .flatMap((commit) => placeEntries(commit))
     .filter((placed) => placed.seq >= seq);
 
-/** An event of the machine, or the end of the job. */
-const movesOn = ({ entry }: { entry: { operation?: string } }): boolean =>
-  entry.operation === undefined || entry.operation === 'remove' || entry.operation === 'create';
+/** An event of the machine that is about its work, or the end of the job. */
+const movesOn = ({ entry }: { readonly entry: StoredEntry }): boolean =>
+  (entry.operation === undefined && !isAside(entry)) ||
+  entry.operation === 'remove' ||
+  entry.operation === 'create';
 
 async function sendOnce(
   engine: Engine,

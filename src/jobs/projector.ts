@@ -1,4 +1,5 @@
 import type { Commit, CountMark, EffectTask, JobDocument, Store } from '../store/store.ts';
+import type { Registry } from '../machine/registry.ts';
 import type { Telemetry } from '../telemetry/emit.ts';
 import { countMoves, isMoving, type Move } from './countMoves.ts';
 import { snapshotOf, toJobDocument, type LiveJob } from './liveJob.ts';
@@ -33,6 +34,7 @@ export interface ProjectorOptions {
   readonly store: Pick<Store, 'project' | 'count' | 'readCountMark'>;
   readonly telemetry: Telemetry;
   readonly now: () => number;
+  readonly registry: Registry;
   /** Works out from the log what a job's projection lacks. */
   readonly derive: (id: string, since: Date) => Promise<Derived | null>;
   /** New effects are in the outbox. */
@@ -182,13 +184,20 @@ export class Projector {
     this.#created = new Set();
     this.#effects = [];
     try {
-      await this.#options.store.project(living(jobs).flatMap(documentOf), effects, created);
+      await this.#options.store.project(this.#documents(jobs), effects, created);
     } catch (error) {
       for (const job of jobs.values()) this.mark({ job, effects: [] });
       this.#effects = [...effects, ...this.#effects];
       throw error;
     }
     if (effects.length > 0) this.#options.onEffects();
+  }
+
+  /** None where a process that knows the machine has to write it. */
+  #documents(jobs: ReadonlyMap<string, LiveJob>): JobDocument[] {
+    const { registry } = this.#options;
+    const known = living(jobs).filter(snapshotOf);
+    return known.map((job) => toJobDocument(registry, job));
   }
 
   /** Counts how written commits moved their jobs. What is counted already, by whomever, is left out. */
@@ -226,9 +235,6 @@ export class Projector {
 
 const living = (jobs: ReadonlyMap<string, LiveJob>): LiveJob[] =>
   [...jobs.values()].filter(({ removed }) => !removed);
-
-/** None where a process that knows the machine has to write it. */
-const documentOf = (job: LiveJob): JobDocument[] => (snapshotOf(job) ? [toJobDocument(job)] : []);
 
 /** A failed flush is told by `projection.failed` and tried again. */
 const ignoreReported = (): void => undefined;

@@ -36,6 +36,8 @@ export interface Request {
   readonly key?: string;
   /** The version the sender has seen. */
   readonly ifVersion?: number;
+  /** The right that events need; `job.send` unless told otherwise. */
+  readonly right?: 'job.work';
 }
 
 /** Where an accepted entry stands. */

@@ -19,6 +19,8 @@ export interface SetupInput {
   /** Adds the session and the time to the path that is made. */
   readonly instanced?: boolean | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
+  /** False sets up a new job, however many alike there are. Default: true. */
+  readonly findExisting?: boolean | null | undefined;
 }
 
 const text = z
@@ -43,6 +45,7 @@ const schema = z.strictObject({
   archivePath: maybe(z.unknown()),
   instanced: maybe(z.boolean()),
   tags: maybe(z.array(text).max(100)),
+  findExisting: maybe(z.boolean()),
 });
 
 /** Checks the shape of a set-up; its data, parents and path are checked by those who know them. */

@@ -1,3 +1,4 @@
+import { hash, randomUUID } from 'node:crypto';
 import { authorise, type Principal } from '../auth/authorise.ts';
 import { InvalidData, PipelineNotFound, StoreUnavailable } from '../errors.ts';
 import { canonicalJson } from '../machine/canonicalJson.ts';
@@ -37,16 +38,19 @@ export async function setupJob(
   const given = parseSetup(machine, input);
   const { session, agent, task, instanced, tags = [] } = given;
   const pipeline = given.pipeline ?? null;
-  const { json, data } = parseData(engine, machine, given.data ?? {});
+  const instance = given.findExisting === false ? newInstance(principal, key) : undefined;
+  const parsed = parseData(engine, machine, given.data ?? {});
   if (pipeline !== null && !engine.pipelines.has(pipeline)) await checkPipeline(engine, pipeline);
   const parents = await resolveParents(engine.store, given.parents);
-  const inputs = await scanInputs(engine.store, data);
-  const id = jobIdentity({ machine: machine.name, pipeline, parents, data: json });
+  const inputs = await scanInputs(engine.store, parsed.data);
+  const { json, identity } = completeData(engine, machine, parsed, parents);
+  const id = jobIdentity({ machine: machine.name, pipeline, parents, data: identity, instance });
   const { path: archivePath, claim } = await chooseArchivePath(engine, machine, {
     id,
     pipeline,
     parents,
-    json,
+    json: identity,
+    instance,
     session,
     instanced,
     archivePath: given.archivePath,
@@ -59,6 +63,7 @@ export async function setupJob(
     task: task ?? null,
     archivePath,
     tags,
+    ...(instance !== undefined && { instance }),
   };
   const demand = {
     kind: 'create',
@@ -126,6 +131,36 @@ function parseData({ jsonLimits }: Engine, machine: RegisteredMachine, given: un
   const { json, data } = parseJson(machine.definition.input, taken.text, jsonLimits, 'data');
   return { json: json ?? '{}', data: (data ?? {}) as Record<string, unknown> };
 }
+
+/**
+ * The data as the machine gets it, and what of it is the job's identity: without what is incidental, and
+ * without the parents, which are part of that anyway.
+ */
+function completeData(
+  { jsonLimits }: Engine,
+  { definition }: RegisteredMachine,
+  { json, data }: ReturnType<typeof parseData>,
+  parents: readonly string[],
+): { json: string; identity: string } {
+  const { incidental = [], knowsParents = false } = definition;
+  const textOf = (value: unknown): string => {
+    const text = canonicalJson(value, jsonLimits);
+    if (!text.ok) throw new InvalidData('data', text.issues);
+    return text.text;
+  };
+  const without = incidental.some((key) => Object.hasOwn(data, key));
+  const kept = Object.entries(data).filter(([key]) => !incidental.includes(key));
+  return {
+    json: knowsParents && parents.length > 0 ? textOf({ ...data, parents }) : json,
+    identity: without ? textOf(Object.fromEntries(kept)) : json,
+  };
+}
+
+/** A new one each time, but the same for the repeat of a request. */
+const newInstance = ({ actor }: Principal, key: string | undefined): string =>
+  key === undefined
+    ? randomUUID()
+    : hash('sha256', JSON.stringify([actor.kind, actor.id, key])).slice(0, 32);
 
 /** Looks for a pipeline that this process has not seen; none is ever unregistered. */
 async function checkPipeline(engine: Engine, pipeline: string): Promise<void> {

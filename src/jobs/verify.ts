@@ -69,7 +69,7 @@ async function scan(
 ): Promise<Suspects> {
   const suspects: Suspects = new Map();
   const compare = async ({ log, document }: Pair): Promise<void> => {
-    const { firm, passing } = await judge({ store }, log, document);
+    const { firm, passing } = await judge({ store, registry }, log, document);
     if (firm.length + passing.length === 0) return;
     if (suspects.size < maxSuspects) suspects.set(log.job, log.seq);
     else findings.addProblems([...firm, ...passing]);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JobDocument } from '../store/store.ts';
 import type { Engine } from './engine.ts';
+import type { Registry } from '../machine/registry.ts';
 import { snapshotOf, toJobDocument, type LiveJob } from './liveJob.ts';
 import { LogCheck, type CheckedLog } from './logCheck.ts';
 import type { Check, Problem } from './verifyReport.ts';
@@ -34,18 +35,18 @@ export async function verifyJob(
   const check = new LogCheck({ ...options, registry, job, watch: document?.seq });
   for await (const commit of store.scanCommits({ job })) check.take(commit);
   const log = check.end();
-  return judge({ store }, log, document, options);
+  return judge({ store, registry }, log, document, options);
 }
 
 /** Compares a checked log with the database. */
 export async function judge(
-  { store }: Pick<VerifyParts, 'store'>,
+  { store, registry }: Pick<VerifyParts, 'store' | 'registry'>,
   log: CheckedLog,
   document: JobDocument | null,
   { due = log.seq }: Pick<VerifyJobOptions, 'due'> = {},
 ): Promise<Verdict> {
   const { last, isLive, problems } = log;
-  const stored = storedFaults(log, document);
+  const stored = storedFaults(registry, log, document);
   const firm = [...problems, ...stored];
   if (!last || stored.length > 0) return { log, firm, passing: [] };
   const projected = isLive ? (document?.seq ?? 0) : await store.projectedSeq(log.job);
@@ -56,7 +57,11 @@ export async function judge(
 }
 
 /** What is wrong with the stored job, however far it is. */
-function storedFaults(log: CheckedLog, document: JobDocument | null): Problem[] {
+function storedFaults(
+  registry: Registry,
+  log: CheckedLog,
+  document: JobDocument | null,
+): Problem[] {
   if (!document) return [];
   const { job, seq, entries, last, problems } = log;
   const projection = (message: string, at?: number): Problem[] => [
@@ -70,7 +75,7 @@ function storedFaults(log: CheckedLog, document: JobDocument | null): Problem[] 
   }
   // What is left of a life that has ended goes with it, and is not held against the log.
   if (!last || !log.isLive || document.seq < last.createdSeq) return [];
-  const fields = differences(log, document);
+  const fields = differences(registry, log, document);
   if (fields.length === 0) return [];
   return projection(`the stored job is not as the log says: ${fields.join(', ')}`, document.seq);
 }
@@ -91,12 +96,12 @@ const lagging = ({ job, seq }: CheckedLog, projected: number, due: number): Prob
       ];
 
 /** Fields of the stored job that are not as the log has them, up to the entry that it is at. */
-function differences(log: CheckedLog, stored: JobDocument): string[] {
+function differences(registry: Registry, log: CheckedLog, stored: JobDocument): string[] {
   const expected = expectedAt(log, stored.seq);
   if (!expected) return [];
   const snapshot = snapshotOf(expected);
   const right: Readonly<Record<string, unknown>> = {
-    ...toJobDocument(expected, snapshot ?? stored.snapshot),
+    ...toJobDocument(registry, expected, snapshot ?? stored.snapshot),
   };
   const found: Readonly<Record<string, unknown>> = { ...stored };
   const fields = new Set([...Object.keys(right), ...Object.keys(found)]);
@@ -108,7 +113,7 @@ function differences(log: CheckedLog, stored: JobDocument): string[] {
 }
 
 /** What only a replay can tell. */
-const ofMachine = new Set(['snapshot', 'states', 'timers', 'wakeAt']);
+const ofMachine = new Set(['snapshot', 'states', 'timers', 'wakeAt', 'queue', 'lease']);
 
 const expectedAt = ({ last, seq, watched }: CheckedLog, at: number): LiveJob | undefined =>
   at === seq ? (last ?? undefined) : watched;

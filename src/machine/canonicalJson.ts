@@ -7,6 +7,8 @@ export interface JsonLimits {
   readonly keys: number;
   /** UTF-8 bytes of the canonical text. */
   readonly bytes: number;
+  /** Whether −0 passes, as 0. */
+  readonly unsignedZero?: boolean;
 }
 
 export const jsonLimits: JsonLimits = { depth: 32, keys: 10_000, bytes: 262_144 };
@@ -63,7 +65,7 @@ function write(value: unknown, walk: Walk): string {
       return JSON.stringify(value);
     case 'number':
       if (!Number.isFinite(value)) refuse(walk, `${value} is no JSON number`);
-      if (Object.is(value, -0)) refuse(walk, 'JSON turns -0 into 0');
+      if (Object.is(value, -0) && !walk.limits.unsignedZero) refuse(walk, 'JSON turns -0 into 0');
       return String(value);
     case 'boolean':
       return value ? 'true' : 'false';

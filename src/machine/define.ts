@@ -24,8 +24,51 @@ export interface MachineDefinition<
   readonly effects?: Readonly<Record<string, EffectHandler>>;
   /** Whether a set-up must name a registered pipeline. Default: optional. */
   readonly pipeline?: 'required' | 'optional';
+  /** Keys of the data that are no part of a job's identity. */
+  readonly incidental?: readonly string[];
+  /** The resolved parents stand in the job's data as `parents`, so that the machine can name them. */
+  readonly knowsParents?: boolean;
+  /** What concerns workers about a job as it is now. Pure; absent: no worker ever claims one. */
+  readonly work?: (job: WorkView) => Work;
+  /** What people are shown of what it remembers, as `details` of the job: plain JSON. Pure; absent: nothing. */
+  readonly details?: (job: WorkView) => Readonly<Record<string, unknown>>;
+  /**
+   * Dotted states in which a parent takes such a job for ended. Absent: the final states of the machine, all
+   * of them good ends; children that never end are not waited for.
+   */
+  readonly ends?: { readonly well: readonly string[]; readonly badly: readonly string[] };
   /** One sentence for people. */
   readonly description?: string;
+}
+
+/** What `work` and `details` are asked about. */
+export interface WorkView {
+  /** The dotted active state. */
+  readonly state: string;
+  readonly context: object;
+}
+
+/** Where a job stands between workers: in the queue, or with one of them, or neither. */
+export interface Work {
+  readonly queue?: QueuePlace;
+  readonly lease?: Lease;
+}
+
+/** A place in the queue: by tag, then the higher priority, then the older job. */
+export interface QueuePlace {
+  readonly tag: string;
+  readonly priority: number;
+  /** Programs that a worker must have. */
+  readonly needs: readonly string[];
+  /** Not to be claimed before (UTC ISO). */
+  readonly readyAt: string | null;
+}
+
+/** Who has a job: under the epoch of its newest claim, since when (UTC ISO). */
+export interface Lease {
+  readonly worker: string;
+  readonly epoch: number;
+  readonly since: string;
 }
 
 /** The union of a machine's events, for `setup({ types: { events: {} as EventsOf<typeof events> } })`. */

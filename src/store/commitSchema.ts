@@ -46,6 +46,7 @@ const setup = z.strictObject({
   task: z.string().nullable(),
   archivePath: z.string(),
   tags: ids,
+  instance: z.string().optional(),
 });
 
 /**

@@ -2,6 +2,11 @@ import type { Actor } from '../machine/actor.ts';
 import type { Effect } from '../machine/effect.ts';
 import type { PersistedSnapshot } from '../machine/snapshot.ts';
 import type { Timer } from '../machine/step.ts';
+import type { DatasetStore } from './datasetStore.ts';
+import type { OutputStore } from './outputStore.ts';
+import type { LeaseEntry, QueueEntry, QueueStore } from './queueStore.ts';
+import type { RelationStore } from './relationStore.ts';
+import type { WorkerStore } from './workerStore.ts';
 
 /** The eight fields by which a document or a job refers to jobs and documents. */
 export const linkFields = [
@@ -27,6 +32,8 @@ export interface JobSetup {
   readonly task: string | null;
   readonly archivePath: string;
   readonly tags: readonly string[];
+  /** Tells it apart from others alike; only where it was set up as a new one whatever is there. */
+  readonly instance?: string;
 }
 
 /**
@@ -110,6 +117,12 @@ export interface JobDocument {
   readonly timers: readonly Timer[];
   /** When the earliest timer is due; absent without timers. */
   readonly wakeAt?: Date;
+  /** When its newest entry was accepted, where that is later than `updatedAt`: a comment. */
+  readonly lastAt?: Date;
+  /** Its place in the queue of workers; absent where none may claim it. */
+  readonly queue?: QueueEntry;
+  /** The worker that has it; absent where none has. */
+  readonly lease?: LeaseEntry;
 }
 
 /** How far a job's consequences are written; `document` is there while it lives. */
@@ -258,7 +271,7 @@ export interface AuditRecord {
  * What the engine asks of a database. Both implementations pass test/store/conformance.
  * A method that cannot reach the database rejects with StoreUnavailable.
  */
-export interface Store {
+export interface Store extends QueueStore, WorkerStore, RelationStore, OutputStore, DatasetStore {
   // The log: the truth.
 
   /**

@@ -49,6 +49,11 @@ const MATRIX: Record<Action, string> = {
   'stream.read': 'nnyyyy',
   'metrics.read': 'nnyyyy',
   'audit.read': 'AAAAyA',
+  'job.work': 'nynyyy',
+  'worker.act': 'nynyyy',
+  'worker.read': 'nnyyyy',
+  'bulk.run': 'nnnyyy',
+  'dataset.write': 'nnnyyy',
 };
 const MEANING: Record<string, string> = { y: 'ok', n: 'FORBIDDEN', A: 'ADMIN_REQUIRED' };
 
@@ -58,7 +63,7 @@ const cells = (Object.entries(MATRIX) as [Action, string][]).flatMap(([action, r
 
 describe('who may do what', () => {
   it('is written out for every kind and action', () => {
-    expect(cells).toHaveLength(14 * 6);
+    expect(cells).toHaveLength(19 * 6);
     expect(cells.every(({ expected }) => expected !== undefined)).toBe(true);
   });
 

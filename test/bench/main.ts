@@ -19,6 +19,7 @@ import { runTrial } from './contenders/runTrial.ts';
 import { single } from './contenders/single.ts';
 import { processes } from './processes.ts';
 import { runPart } from './processesParts.ts';
+import { records } from './records.ts';
 import { scale as largeScale } from './scale.ts';
 import { setup } from './setup.ts';
 
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (context: Context) => Promise<Report>>> =
   scale: largeScale,
   setup,
   single,
+  records,
   peers,
 };
 
@@ -47,6 +49,7 @@ const help = `npm run bench -- [NAME…] [options]
   --keep NAME    keeps the database of scale under this name; --reuse NAME measures on it again
   --sample N     verifies so many random jobs of scale instead of all
   --row TEXT     only rows of lifecycles and peers whose name holds the text
+For records: PostgreSQL and the Python package qcfractal, see what it tells where they are missing.
 For peers: npm ci --prefix test/bench/peers, redis-server and PostgreSQL; what is missing is told.
 The database is that of JOBWRIGHT_TEST_MONGODB_URI, else an embedded one in a temporary directory.`;
 

@@ -16,7 +16,7 @@ describe('completion', () => {
   it('proposes nouns, verbs, choices and options in bash', async () => {
     const { code, stdout, stderr } = await runMain(['completion', 'bash']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(propose(stdout, 'd')).toEqual(['dev', 'document', 'doctor']);
+    expect(propose(stdout, 'd')).toEqual(['dev', 'dataset', 'document', 'doctor']);
     expect(propose(stdout, 'job', 're')).toEqual(['reset']);
     expect(propose(stdout, 'job', 'reset', 'some-id', '--re')).toEqual(['--reason']);
     expect(propose(stdout, 'job', '--url', 'x', 'ls', '--st')).toEqual(['--state']);

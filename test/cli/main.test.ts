@@ -21,7 +21,8 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await runMain(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.match(/^ {2}[a-z]+/gm)?.map((line) => line.trim())).toEqual([
-      ...['dev', 'serve', 'job', 'pipeline', 'document', 'machine', 'token', 'audit'],
+      ...['dev', 'serve', 'job', 'bulk', 'record', 'dataset', 'worker'],
+      ...['pipeline', 'document', 'machine', 'token', 'audit'],
       ...['verify', 'doctor', 'completion', 'help'],
     ]);
   });

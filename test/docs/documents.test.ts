@@ -73,6 +73,11 @@ describe('docs/tokens.md', () => {
     'stream.read': 'read the stream *',
     'metrics.read': 'read the metrics *',
     'audit.read': 'read the audit records *',
+    'job.work': 'report on claimed jobs *',
+    'worker.act': 'act as a worker *',
+    'worker.read': 'read workers *',
+    'bulk.run': 'act on many jobs *',
+    'dataset.write': 'write datasets *',
   };
   const kinds: readonly ActorKind[] = ['job', 'worker', 'reader', 'operator', 'admin', 'system'];
 

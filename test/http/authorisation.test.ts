@@ -17,7 +17,38 @@ const expectations = `
   GET /v1/counts                           401  401     403 403     403    200    200      200
   GET /v1/jobs/{id}                        401  401     200 401     403    200    200      200
   GET /v1/jobs/{id}/history                401  401     200 401     403    200    200      200
+  GET /v1/jobs/{id}/attempts               401  401     200 401     403    200    200      200
+  GET /v1/jobs/{id}/attempts/{attempt}/result 401 401   404 401     403    404    404      404
+  GET /v1/jobs/{id}/attempts/{attempt}/stdout 401 401   404 401     403    404    404      404
+  GET /v1/jobs/{id}/attempts/{attempt}/stderr 401 401   404 401     403    404    404      404
+  POST /v1/jobs/get                        401  401     403 403     403    200    200      200
+  POST /v1/jobs/many                       401  401     403 403     403    403    200      200
   POST /v1/jobs/{id}/events                401  401     200 401     403    403    200      200
+  GET /v1/jobs/{id}/why                    401  401     200 401     403    200    200      200
+  POST /v1/workers                         401  401     403 403     201    403    201      201
+  GET /v1/workers                          401  401     403 403     403    200    200      200
+  GET /v1/workers/{name}                   401  401     403 403     403    200    200      200
+  POST /v1/workers/{name}/heartbeat        401  401     403 403     200    403    200      200
+  POST /v1/workers/{name}/claim            401  401     403 403     200    403    200      200
+  POST /v1/workers/{name}/progress         401  401     403 403     200    403    200      200
+  POST /v1/workers/{name}/results          401  401     403 403     200    403    200      200
+  DELETE /v1/workers/{name}                401  401     403 403     200    403    200      200
+  GET /v1/jobs/{id}/children               401  401     403 401     403    200    200      200
+  GET /v1/jobs/{id}/parents                401  401     403 401     403    200    200      200
+  PUT /v1/datasets/{name}                  401  401     403 403     403    403    200      200
+  GET /v1/datasets                         401  401     403 403     403    200    200      200
+  GET /v1/datasets/{name}                  401  401     403 403     403    200    200      200
+  DELETE /v1/datasets/{name}               401  401     403 403     403    403    200      200
+  POST /v1/datasets/{name}/entries         401  401     403 403     403    403    200      200
+  POST /v1/datasets/{name}/specifications  401  401     403 403     403    403    200      200
+  POST /v1/datasets/{name}/submit          401  401     403 403     403    403    200      200
+  GET /v1/datasets/{name}/status           401  401     403 403     403    200    200      200
+  GET /v1/datasets/{name}/items            401  401     403 403     403    200    200      200
+  POST /v1/bulk                            401  401     403 403     403    403    200      200
+  GET /v1/bulk                             401  401     403 403     403    200    200      200
+  GET /v1/bulk/{id}                        401  401     403 403     403    404    404      404
+  GET /v1/bulk/{id}/outcomes               401  401     403 403     403    404    404      404
+  POST /v1/bulk/{id}/stop                  401  401     403 403     403    403    404      404
   POST /v1/callbacks/{id}                  401  401     200 401     403    403    403      403
   POST /v1/callbacks                       401  401     200 401     403    403    403      403
   POST /v1/jobs/{id}/cancel                401  401     200 401     403    403    200      200
@@ -47,34 +78,63 @@ const rows = lines.map((line) => {
   return { route: `${method} ${path}`, method, path, cells: cells.map(Number) };
 });
 
+/** What a refusal may be told as. */
+const codesOf: Readonly<Record<number, readonly string[]>> = {
+  401: ['UNAUTHENTICATED'],
+  403: ['FORBIDDEN', 'ADMIN_REQUIRED'],
+  404: ['OUTPUT_NOT_FOUND', 'JOB_NOT_FOUND'],
+};
+
 /** Someone outside, so that nothing is granted for being near. */
 const elsewhere = '203.0.113.9';
 
 interface Made {
   readonly id: string;
   readonly token: string;
+  /** A worker that the worker's token activated. */
+  readonly worker?: string;
 }
 
 /** The rest of a request that is as it should be. */
 const bodies: Record<string, (made: Made) => unknown> = {
   'POST /v1/jobs': () => ({ pipeline: 'p1', data: { run: randomUUID() } }),
+  'POST /v1/jobs/get': ({ id }) => ({ ids: [id] }),
+  'POST /v1/workers': () => ({}),
+  'POST /v1/workers/{name}/heartbeat': () => ({ running: [] }),
+  'POST /v1/workers/{name}/claim': () => ({ limit: 0 }),
+  'POST /v1/workers/{name}/progress': () => ({ reports: [] }),
+  'POST /v1/workers/{name}/results': () => ({ results: [] }),
+  'POST /v1/jobs/many': () => ({ jobs: [{ pipeline: 'p1', data: { run: randomUUID() } }] }),
   'POST /v1/jobs/{id}/events': () => ({ name: 'update' }),
+  'POST /v1/bulk': () => ({ op: 'update', ids: [] }),
+  'POST /v1/bulk/{id}/stop': () => ({}),
   'POST /v1/callbacks/{id}': () => ({ status: 'RUNNING' }),
   'POST /v1/callbacks': ({ id }) => ({ status: 'RUNNING', uuid: id }),
   'POST /v1/jobs/{id}/cancel': () => ({}),
   'POST /v1/jobs/{id}/reset': () => ({ reason: 'test' }),
   'POST /v1/jobs/{id}/tokens': () => ({}),
+  'POST /v1/datasets/{name}/entries': () => ({ entries: [] }),
+  'POST /v1/datasets/{name}/specifications': () => ({ specifications: {} }),
   'PUT /v1/pipelines/{id}': () => ({ name: 'one' }),
   'PUT /v1/documents/{collection}/{id}': () => ({ name: 'one' }),
 };
 
-function pathOf({ method, path }: { method: string; path: string }, { id }: Made): string {
+function pathOf(
+  { method, path }: { method: string; path: string },
+  { id, worker = 'none' }: Made,
+): string {
   const isOfJob = path.startsWith('/v1/jobs/') || path.startsWith('/v1/callbacks/');
   const filled = path
     .replace('{collection}', 'files')
-    .replace('{name}', 'pipelineJob')
+    .replace('{name}', path.startsWith('/v1/workers/') ? worker : 'pipelineJob')
+    .replace('{attempt}', 'latest')
     .replace('{id}', isOfJob ? id : path.includes('documents') ? 'd1' : 'p1');
   return method === 'DELETE' && path === '/v1/jobs/{id}' ? `${filled}?reason=test` : filled;
+}
+
+async function activeWorker(): Promise<string> {
+  const { body } = await world.ask('POST', '/v1/workers', { token: world.worker, body: {} });
+  return String(body['name']);
 }
 
 /** What each caller sends as a token. */
@@ -93,7 +153,7 @@ describe('every route', () => {
     );
     expect(rows.every(({ cells }) => cells.length === callers.length)).toBe(true);
     // Whoever adds a parameter is to say here how it is filled.
-    const known = ['id', 'collection', 'name'];
+    const known = ['id', 'collection', 'name', 'attempt'];
     expect(
       routes.flatMap(({ path }) => pathParameters(path)).filter((n) => !known.includes(n)),
     ).toEqual([]);
@@ -107,7 +167,8 @@ describe('every route', () => {
     '$row.route asked by $caller is answered $status',
     async ({ row, caller, status }) => {
       await world.ask('PUT', '/v1/documents/files/d1', { token: world.operator, body: {} });
-      const made = await world.create();
+      await world.manager.datasets.create({ name: 'pipelineJob' });
+      const made = { ...(await world.create()), worker: await activeWorker() };
       const token = await tokenOf(caller, made);
       const before = await world.manager.engine.store.readCommits(made.id, 1);
       const path = pathOf(row, made);
@@ -123,8 +184,7 @@ describe('every route', () => {
       expect([answer.status, answer.text.slice(0, 200)]).toEqual([status, expect.anything()]);
       if (status < 400) return;
       expect(await world.manager.engine.store.readCommits(made.id, 1)).toEqual(before);
-      const codes = status === 401 ? ['UNAUTHENTICATED'] : ['FORBIDDEN', 'ADMIN_REQUIRED'];
-      expect(codes).toContain(answer.body['code']);
+      expect(codesOf[status]).toContain(answer.body['code']);
     },
   );
 

@@ -3,6 +3,7 @@ import type { LiveJob } from '../../src/jobs/liveJob.ts';
 import { Projector, type Ticket } from '../../src/jobs/projector.ts';
 import { createMemoryStore } from '../../src/store/memory/memoryStore.ts';
 import type { Commit } from '../../src/store/store.ts';
+import { createRegistry } from '../../src/machine/registry.ts';
 import { Telemetry } from '../../src/telemetry/emit.ts';
 import { buildCommit, buildEntry } from '../store/conformance/builders.ts';
 
@@ -30,6 +31,7 @@ const job = (id: string, seq: number): LiveJob => ({
   links: {},
   createdAt: new Date(0),
   updatedAt: new Date(0),
+  lastAt: new Date(0),
   lastEvent: 'create',
   generation: 1,
   headHash: '',
@@ -61,6 +63,7 @@ function open(failures = 0) {
       },
     },
     telemetry: new Telemetry(),
+    registry: createRegistry([]),
     now: () => 0,
     derive: async (id) => ({ job: job(id, 1), effects: [], nonces: landed }),
     onEffects: () => undefined,

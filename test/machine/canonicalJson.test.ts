@@ -64,6 +64,11 @@ describe('canonical JSON', () => {
     expect(canonicalJson(value)).toEqual({ ok: true, text });
   });
 
+  it('writes minus zero as 0 only where that is told to be fine', () => {
+    const limits = { depth: 9, keys: 9, bytes: 99, unsignedZero: true };
+    expect(canonicalJson([-0, 0, -1], limits)).toEqual({ ok: true, text: '[0,0,-1]' });
+  });
+
   it('writes a value that is found twice, twice', () => {
     const shared = { a: 1 };
     expect(textOf({ first: shared, second: [shared, shared] })).toBe(

@@ -55,7 +55,7 @@ export function checkHistory(database: RawDatabase, options: CheckOptions = {}):
       null,
     );
     if (live?.removed) checkRemoval(database, live, placed, say);
-    else if (live) checkProjection(database, live, say);
+    else if (live) checkProjection(registry, database, live, say);
   }
   for (const id of database.jobs.keys()) {
     if (!jobs.has(id)) problems.push(`${id}: a projection without a log`);
@@ -137,12 +137,12 @@ function checkEffects({ effects }: RawDatabase, placed: readonly Placed[], say: 
   }
 }
 
-function checkProjection({ jobs }: RawDatabase, live: LiveJob, say: Say): void {
+function checkProjection(registry: Registry, { jobs }: RawDatabase, live: LiveJob, say: Say): void {
   const found = jobs.get(live.id);
   if (!found) return void say('has no projection');
   const snapshot = snapshotOf(live);
   if (!snapshot) return void say('the log does not lead to a snapshot');
-  const expected = toJobDocument(live, snapshot);
+  const expected = toJobDocument(registry, live, snapshot);
   for (const field of Object.keys(expected) as (keyof typeof expected)[]) {
     if (!isDeepStrictEqual(plain(found[field]), plain(expected[field])))
       say(`projected ${field} is ${json(found[field])}, the log says ${json(expected[field])}`);

@@ -4,12 +4,17 @@ import { createAudit } from './audit.ts';
 import { createArchiveClaims } from './archiveClaims.ts';
 import { checkDocument } from '../checkDocument.ts';
 import { createCounts } from './counts.ts';
+import { createDatasets } from './datasets.ts';
 import { createDocuments } from './documents.ts';
 import { createLog } from './log.ts';
 import { createOutbox } from './outbox.ts';
+import { createOutputs } from './outputs.ts';
 import { createProjection } from './projection.ts';
+import { createQueue } from './queue.ts';
 import { createRegistry } from './registry.ts';
+import { createRelations } from './relations.ts';
 import { createWatches } from './watches.ts';
+import { createWorkers } from './workers.ts';
 
 export interface MemoryStoreOptions {
   readonly linkedCollections?: readonly string[];
@@ -30,7 +35,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const watches = createWatches((job, seq) => structuredClone(log.commitAt(job, seq)));
   const log = createLog((commit: Commit) => watches.add(commit));
   const audit = createAudit();
+  const outputs = createOutputs();
   const projection = createProjection();
+  const queue = createQueue(projection.all);
+  const relations = createRelations(projection.all);
+  const datasets = createDatasets((job) => projection.read(job)?.state);
+  const workers = createWorkers();
   const outbox = createOutbox();
   const registry = createRegistry(now);
   const documents = createDocuments(linkedCollections);
@@ -115,6 +125,47 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     releaseArchive: answering(claims.release),
     putAudit: answering(audit.put),
     listAudit: answering(audit.list),
+
+    putOutput: answering(outputs.put),
+    readOutput: answering(outputs.read),
+    removeOutputs: answering(outputs.remove),
+    looseOutputs: answering(outputs.listLoose),
+    keepOutputs: answering(outputs.keep),
+
+    listLanes: answering(queue.lanes),
+    readQueue: answering(queue.read),
+    countQueue: answering(queue.count),
+    listHolders: answering(queue.holders),
+    readHeld: answering(queue.held),
+
+    addWorker: answering(workers.add),
+    getWorker: answering(workers.get),
+    listWorkers: answering(workers.list),
+    workerStatuses: answering(workers.statuses),
+    beatWorker: answering(workers.beat),
+    endWorker: answering(workers.end),
+    silentWorkers: answering(workers.silent),
+    countWork: answering(workers.count),
+
+    readRelatives: answering(relations.read),
+    scanChildren: scanning(relations.childrenOf),
+    readChildren: answering(relations.page),
+    countChildren: answering(relations.count),
+    hasChildOutside: answering(relations.hasOutside),
+
+    addDataset: answering(datasets.add),
+    getDataset: answering(datasets.get),
+    listDatasets: answering(datasets.list),
+    addSpecifications: answering(datasets.addSpecifications),
+    addEntries: answering(datasets.addEntries),
+    listEntries: answering(datasets.listEntries),
+    countEntries: answering(datasets.countEntries),
+    addItems: answering(datasets.addItems),
+    listItems: answering(datasets.listItems),
+    countItems: answering(datasets.countItems),
+    inDatasets: answering(datasets.including),
+    removeItems: answering(datasets.removeItems),
+    removeDataset: answering(datasets.remove),
 
     close,
   };

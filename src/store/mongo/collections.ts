@@ -1,4 +1,6 @@
 import type { Collection, Db, MongoClientOptions } from 'mongodb';
+import type { LooseOutput } from '../outputStore.ts';
+import type { DatasetDocument } from '../datasetStore.ts';
 import type {
   AuditRecord,
   Commit,
@@ -7,6 +9,7 @@ import type {
   Pipeline,
   ProcessBeat,
 } from '../store.ts';
+import type { WorkerDocument } from '../workerStore.ts';
 
 /** Every durability and time setting of the connection, said explicitly: a default may change. */
 export const clientOptions = {
@@ -75,6 +78,29 @@ export interface ArchiveRecord {
   readonly _id: string;
   readonly job: string;
 }
+export interface WorkerRecord extends Omit<WorkerDocument, 'name' | 'programs'> {
+  readonly _id: string;
+  /** Pairs of program and version. */
+  readonly programs: readonly (readonly [string, string])[];
+}
+export interface DatasetRecord extends Omit<DatasetDocument, 'name' | 'specifications'> {
+  readonly _id: string;
+  /** Their data as JSON. */
+  readonly specifications: readonly { readonly name: string; readonly data: string }[];
+}
+export interface DatasetEntryRecord {
+  readonly _id: { readonly dataset: string; readonly name: string };
+  /** JSON. */
+  readonly data: string;
+}
+export interface DatasetItemRecord {
+  readonly _id: {
+    readonly dataset: string;
+    readonly specification: string;
+    readonly entry: string;
+  };
+  readonly job: string;
+}
 export interface DocumentRecord {
   readonly _id: string;
   readonly name?: string;
@@ -94,6 +120,12 @@ export interface Collections {
   readonly pipelines: Collection<PipelineRecord>;
   readonly archives: Collection<ArchiveRecord>;
   readonly audit: Collection<AuditRecord>;
+  /** Large outputs of which it is not known yet that an entry names them; the outputs are in GridFS. */
+  readonly looseOutputs: Collection<Omit<LooseOutput, 'id'> & { readonly _id: string }>;
+  readonly workers: Collection<WorkerRecord>;
+  readonly datasets: Collection<DatasetRecord>;
+  readonly datasetEntries: Collection<DatasetEntryRecord>;
+  readonly datasetItems: Collection<DatasetItemRecord>;
   linked(name: string): Collection<DocumentRecord>;
 }
 
@@ -108,5 +140,10 @@ export const openCollections = (db: Db): Collections => ({
   pipelines: db.collection('pipelines'),
   archives: db.collection('archives'),
   audit: db.collection('audit'),
+  looseOutputs: db.collection('outputs.loose'),
+  workers: db.collection('workers'),
+  datasets: db.collection('datasets'),
+  datasetEntries: db.collection('datasetEntries'),
+  datasetItems: db.collection('datasetItems'),
   linked: (name) => db.collection(name),
 });

@@ -28,6 +28,27 @@ export async function createIndexes(
       { name: 'state', key: { type: 1, states: 1, createdAt: -1, _id: -1 } },
       { name: 'wake', key: { wakeAt: 1 }, partialFilterExpression: { wakeAt: { $exists: true } } },
       { name: 'links', key: { linkedIds: 1 }, sparse: true },
+      {
+        name: 'queue',
+        key: {
+          'queue.lane': 1,
+          'queue.priority': -1,
+          'queue.since': 1,
+          _id: 1,
+          'queue.readyAt': 1,
+        },
+        partialFilterExpression: { 'queue.lane': { $exists: true } },
+      },
+      {
+        name: 'held',
+        key: { 'lease.worker': 1, 'lease.since': 1 },
+        partialFilterExpression: { 'lease.worker': { $exists: true } },
+      },
+      {
+        name: 'children',
+        key: { 'links.child_of': 1, type: 1, state: 1, _id: 1 },
+        partialFilterExpression: { 'links.child_of': { $exists: true } },
+      },
     ]),
     effects.createIndexes([
       { name: 'due', key: { status: 1, dueAt: 1 } },
@@ -38,6 +59,9 @@ export async function createIndexes(
       { name: 'open', key: { isOpen: 1 }, sparse: true },
       { name: 'gone', key: { goneAt: 1 }, expireAfterSeconds: goneMarkSeconds },
     ]),
+    collections.workers.createIndexes([{ name: 'silent', key: { status: 1, deadline: 1 } }]),
+    collections.looseOutputs.createIndexes([{ name: 'oldest', key: { storedAt: 1 } }]),
+    collections.datasetItems.createIndexes([{ name: 'job', key: { job: 1 } }]),
     ...linkedCollections.map((name) =>
       collections.linked(name).createIndexes([
         { name: 'name', key: { name: 1 }, sparse: true },

@@ -6,17 +6,22 @@ import { createAppender } from './append.ts';
 import { createAudit, makeAuditCollection } from './audit.ts';
 import { clientOptions, openCollections } from './collections.ts';
 import { createCounts } from './counts.ts';
+import { createDatasetStore } from './datasets.ts';
 import { establishCounts } from './establishCounts.ts';
 import { createIndexes } from './indexes.ts';
 import { createOutbox } from './outbox.ts';
+import { createOutputs } from './outputs.ts';
 import { createProcesses } from './processes.ts';
 import { project } from './project.ts';
 import { createHistoryReader } from './readHistory.ts';
+import { createQueue } from './queue.ts';
 import { createJobReader } from './readJobs.ts';
 import { createRegistries } from './registries.ts';
+import { createRelations } from './relations.ts';
 import { createRemoval } from './removal.ts';
 import { translateErrors } from './translateErrors.ts';
 import { createWatcher } from './watch.ts';
+import { createWorkerStore } from './workers.ts';
 
 export interface MongoStoreOptions {
   /** A connection string; or a client of the caller's, which is then not closed. */
@@ -55,6 +60,11 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     ...createCounts(collections),
     ...createRegistries(collections, linkedCollections),
     ...createAudit(collections),
+    ...createQueue(collections),
+    ...createWorkerStore(collections),
+    ...createOutputs(collections),
+    ...createRelations(collections),
+    ...createDatasetStore(collections),
     async close() {
       await appender.drain();
       await watcher.close();

@@ -67,9 +67,11 @@ function changesOf(record: JobRecord): UpdateFilter<JobRecord> {
     headHash,
     timers,
   };
-  const unset: Partial<Record<'wakeAt' | 'linkedIds', ''>> = {};
-  if (record.wakeAt) set.wakeAt = record.wakeAt;
-  else unset.wakeAt = '';
+  const unset: Partial<Record<(typeof comeAndGo)[number] | 'linkedIds', ''>> = {};
+  for (const field of comeAndGo) {
+    if (record[field]) Object.assign(set, { [field]: record[field] });
+    else unset[field] = '';
+  }
   // The very object of the set-up: no link was ever removed.
   if (record.links !== record.setup.links) {
     set.links = record.links;
@@ -78,6 +80,9 @@ function changesOf(record: JobRecord): UpdateFilter<JobRecord> {
   }
   return { $set: set, $unset: unset };
 }
+
+/** Fields that a job has for a while. */
+const comeAndGo = ['wakeAt', 'lastAt', 'queue', 'lease'] as const;
 
 async function replaceOrInsert(
   jobs: Collections['jobs'],
@@ -162,6 +167,9 @@ function toJobRecord(job: JobDocument): JobRecord {
     timers: job.timers,
   };
   if (job.wakeAt) record.wakeAt = job.wakeAt;
+  if (job.lastAt) record.lastAt = job.lastAt;
+  if (job.queue) record.queue = job.queue;
+  if (job.lease) record.lease = job.lease;
   const ids = linkedIds(job.links);
   if (ids.length > 0) record.linkedIds = ids;
   return record;

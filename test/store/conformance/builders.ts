@@ -9,6 +9,7 @@ import type {
   Page,
   StoredEntry,
 } from '../../../src/store/store.ts';
+import type { WorkerDocument } from '../../../src/store/workerStore.ts';
 
 /** A time with milliseconds, so that a store that drops them is found out. */
 export const sometime = new Date('2026-02-03T04:05:06.789Z');
@@ -136,6 +137,22 @@ export function buildAudit(overrides: Partial<AuditRecord> = {}): AuditRecord {
 /** A claim made at `sometime` on a lease of one minute. */
 export function buildClaim(owner: string, overrides: Partial<EffectClaim> = {}): EffectClaim {
   return { owner, now: after(0), leaseUntil: after(minute), limit: 100, ...overrides };
+}
+
+export function buildWorker(overrides: Partial<WorkerDocument> = {}): WorkerDocument {
+  return {
+    name: 'worker',
+    subject: 'token-of-worker',
+    tags: ['*'],
+    programs: { psi4: '1.9' },
+    status: 'active',
+    activatedAt: after(0),
+    beatAt: after(0),
+    deadline: after(minute),
+    leaseSeconds: 60,
+    counts: { claimed: 0, completed: 0, failed: 0, released: 0, rejected: 0 },
+    ...overrides,
+  };
 }
 
 export const minute = 60_000;

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { buildAudit, buildClaim, buildCommit, collect, onePage, sometime } from './builders.ts';
+import {
+  buildAudit,
+  buildClaim,
+  buildCommit,
+  buildWorker,
+  collect,
+  onePage,
+  sometime,
+} from './builders.ts';
+import { buildDataset } from './datasets.ts';
 import { type MakeStore, useSharedStore } from './useStore.ts';
 
 type Operation = Exclude<keyof Store, 'linkedCollections' | 'close'>;
@@ -56,9 +65,45 @@ const operations: Readonly<Record<Operation, (store: Store) => Promise<unknown>>
   claimArchive: (store) => store.claimArchive('/products/v2/x', 'job'),
   archiveOwner: (store) => store.archiveOwner('/products/v2/x'),
   releaseArchive: (store) => store.releaseArchive('/products/v2/x', 'job'),
+  listLanes: (store) => store.listLanes(),
+  readQueue: (store) => store.readQueue({ lanes: ['tag'], now: sometime, limit: 1 }),
+  countQueue: (store) => store.countQueue(),
+  listHolders: (store) => store.listHolders(),
+  readHeld: (store) => store.readHeld('worker', 1),
+  addWorker: (store) => store.addWorker(buildWorker()),
+  getWorker: (store) => store.getWorker('worker'),
+  listWorkers: (store) => store.listWorkers({ limit: 1 }),
+  workerStatuses: (store) => store.workerStatuses(['worker']),
+  beatWorker: (store) => store.beatWorker('worker', sometime, sometime),
+  endWorker: (store) => store.endWorker('worker', 'inactive', sometime),
+  silentWorkers: (store) => store.silentWorkers(sometime, 1),
+  countWork: (store) => store.countWork('worker', { claimed: 1 }),
   watch: (store) => store.watch({ signal: new AbortController().signal }),
   putAudit: (store) => store.putAudit(buildAudit()),
   listAudit: (store) => store.listAudit(1),
+  putOutput: (store) => store.putOutput('job', new Uint8Array(), sometime),
+  readOutput: (store) => store.readOutput('job', 'output'),
+  removeOutputs: (store) => store.removeOutputs('job', ['output']),
+  looseOutputs: (store) => store.looseOutputs(sometime, 1),
+  keepOutputs: (store) => store.keepOutputs(['output']),
+  readRelatives: (store) => store.readRelatives(['job']),
+  scanChildren: (store) => collect(store.scanChildren(['job'])),
+  readChildren: (store) => store.readChildren('job', { limit: 1 }),
+  countChildren: (store) => store.countChildren('job'),
+  hasChildOutside: (store) => store.hasChildOutside('job', {}),
+  addDataset: (store) => store.addDataset(buildDataset()),
+  getDataset: (store) => store.getDataset('set'),
+  listDatasets: (store) => store.listDatasets({ limit: 1 }),
+  addSpecifications: (store) => store.addSpecifications('set', {}, sometime),
+  addEntries: (store) => store.addEntries('set', []),
+  listEntries: (store) => store.listEntries('set', { limit: 1 }),
+  countEntries: (store) => store.countEntries('set'),
+  addItems: (store) => store.addItems('set', []),
+  listItems: (store) => store.listItems('set', { limit: 1 }),
+  countItems: (store) => store.countItems('set'),
+  inDatasets: (store) => store.inDatasets(['job']),
+  removeItems: (store) => store.removeItems('set', []),
+  removeDataset: (store) => store.removeDataset('set'),
 };
 
 /** The end of a store. */

@@ -6,6 +6,7 @@ import { describeAudit } from './audit.ts';
 import { describeBeats } from './beats.ts';
 import { describeClose } from './close.ts';
 import { describeCounts } from './counts.ts';
+import { describeDatasets } from './datasets.ts';
 import { describeDocuments } from './documents.ts';
 import { describeEffectOutcomes } from './effectOutcomes.ts';
 import { describeFindDocuments } from './findDocuments.ts';
@@ -13,13 +14,17 @@ import { describeLinks } from './links.ts';
 import { describeListJobs } from './listJobs.ts';
 import { describeOutbox } from './outbox.ts';
 import { describeOutboxCare } from './outboxCare.ts';
+import { describeOutputs } from './outputs.ts';
 import { describePipelines } from './pipelines.ts';
 import { describeProjection } from './projection.ts';
 import { describeReadCommits } from './readCommits.ts';
+import { describeQueue } from './queue.ts';
 import { describeRedact } from './redact.ts';
+import { describeRelations } from './relations.ts';
 import { describeRemoval } from './removal.ts';
 import { describeTimers } from './timers.ts';
 import { describeWatch } from './watch.ts';
+import { describeWorkers } from './workers.ts';
 import type { MakeStore } from './useStore.ts';
 
 const groups: readonly ((makeStore: MakeStore) => void)[] = [
@@ -43,6 +48,11 @@ const groups: readonly ((makeStore: MakeStore) => void)[] = [
   describeArchiveClaims,
   describeWatch,
   describeAudit,
+  describeRelations,
+  describeDatasets,
+  describeOutputs,
+  describeQueue,
+  describeWorkers,
   describeClose,
 ];
 

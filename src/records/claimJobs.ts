@@ -1,0 +1,177 @@
+import { InvalidData, JobError, StoreUnavailable, VersionMismatch } from '../errors.ts';
+import type { Engine } from '../jobs/engine.ts';
+import { takeEvent } from '../jobs/parseEvent.ts';
+import type { Request } from '../jobs/request.ts';
+import { sendEvents } from '../jobs/sendEvents.ts';
+import { readLane } from '../store/queueStore.ts';
+import type { JobDocument } from '../store/store.ts';
+import type { WorkerDocument } from '../store/workerStore.ts';
+import { takeToHand } from './takeToHand.ts';
+import { toWords } from './workerWords.ts';
+import { workOf } from './workOf.ts';
+import type { ClaimedJob, ClaimRequest } from './workerProtocol.ts';
+
+/** Jobs that one call may claim. */
+export const maxClaims = 200;
+
+/** What a worker may take now. */
+interface Wish {
+  readonly limit: number;
+  /** In the order in which they are served. */
+  readonly tags: readonly string[];
+  readonly programs: ReadonlySet<string>;
+}
+
+/** What a call may claim of what the worker declared. Throws InvalidData where none of it is left. */
+export function readWish(worker: WorkerDocument, request: ClaimRequest): Wish {
+  const declared = Object.keys(worker.programs);
+  const takesAll = worker.tags.includes('*');
+  const tags = toWords('tags', request.tags);
+  const programs = toWords('programs', request.programs);
+  return {
+    limit: readLimit(request.limit),
+    tags: tags
+      ? known(
+          'tags',
+          tags.filter((tag) => takesAll || worker.tags.includes(tag)),
+        )
+      : worker.tags,
+    programs: new Set(
+      programs
+        ? known(
+            'programs',
+            programs.filter((name) => declared.includes(name)),
+          )
+        : declared,
+    ),
+  };
+}
+
+/**
+ * Claims jobs for an active worker: tag after tag in its order, within a tag the higher priority first, then
+ * the older. Each claim is an event on its job, so who loses a race for one, in whichever process, is passed
+ * over. Rejects with StoreUnavailable only where nothing was claimed; a claim of which nobody knows is given
+ * back by and by.
+ */
+export async function claimJobs(engine: Engine, worker: string, wish: Wish): Promise<ClaimedJob[]> {
+  return engine.claims.during(async () => {
+    const claimed: ClaimedJob[] = [];
+    const task = { engine, worker, wish, claimed };
+    await claimOnce(task);
+    if (claimed.length > 0 || wish.limit === 0) return claimed;
+    // What this process has just set up may not be in the queue yet.
+    await engine.projector.flush();
+    await claimOnce(task, 'now');
+    return claimed;
+  });
+}
+
+interface Task {
+  readonly engine: Engine;
+  readonly worker: string;
+  readonly wish: Wish;
+  readonly claimed: ClaimedJob[];
+}
+
+async function claimOnce(task: Task, asOf?: 'now'): Promise<void> {
+  if (task.wish.limit === 0) return;
+  try {
+    await claimByTags(task, asOf);
+  } catch (error) {
+    // What is claimed has to be told.
+    if (task.claimed.length === 0) throw error;
+  }
+}
+
+async function claimByTags(task: Task, asOf?: 'now'): Promise<void> {
+  const { engine, wish, claimed } = task;
+  const all = await engine.claims.lanes(asOf);
+  const lanes = all
+    .map((lane) => ({ lane, ...readLane(lane) }))
+    .filter(({ needs }) => needs.every((name) => wish.programs.has(name)));
+  for (const tag of wish.tags) {
+    const own = lanes.filter((each) => tag === '*' || each.tag === tag).map(({ lane }) => lane);
+    if (own.length > 0) await claimFrom(task, own);
+    if (claimed.length >= wish.limit) return;
+  }
+}
+
+/** Claims until there is enough or nothing left. */
+async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
+  const { engine, wish, claimed } = task;
+  for (;;) {
+    const wanted = wish.limit - claimed.length;
+    const documents = await engine.claims.take(lanes, wanted);
+    const outcomes = await Promise.allSettled(documents.map((each) => claimOne(task, lanes, each)));
+    const values = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const lost = values.filter((each) => each === 'lost').length;
+    if (lost > 0) engine.claims.evade(lost, values.length);
+    claimed.push(...values.filter((each) => typeof each !== 'string'));
+    const failed = outcomes.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
+    if (claimed.length >= wish.limit || documents.length < wanted) return;
+  }
+}
+
+/** `lost` to another process; or it cannot be claimed after all. */
+async function claimOne(
+  { engine, worker }: Task,
+  lanes: readonly string[],
+  document: JobDocument,
+): Promise<ClaimedJob | 'lost' | 'refused'> {
+  let used = true;
+  try {
+    takeToHand(engine, document);
+    const request = claimRequest(engine, worker, document.seq);
+    const { job } = await sendEvents(engine, document.id, request);
+    const { lease } = workOf(engine.registry, job);
+    // A machine whose claim gives no lease has nothing for a worker to report on.
+    return lease ? viewClaim(document, lease.epoch) : 'refused';
+  } catch (error) {
+    if (error instanceof VersionMismatch) return 'lost';
+    used = error instanceof JobError && !(error instanceof StoreUnavailable);
+    if (used) return 'refused';
+    throw error;
+  } finally {
+    engine.claims.settle(lanes, document, used);
+  }
+}
+
+function claimRequest(engine: Engine, worker: string, ifVersion: number): Request {
+  const events = [takeEvent({ name: 'claim', data: { worker } }, engine.jsonLimits)];
+  return {
+    // The door has checked whose worker it is.
+    principal: { actor: { kind: 'worker', id: worker } },
+    right: 'job.work',
+    ifVersion,
+    demand: { kind: 'events', events },
+  };
+}
+
+function viewClaim(document: JobDocument, epoch: number): ClaimedJob {
+  const { id, type, data, setup, queue, createdAt } = document;
+  const { tag, needs } = readLane(queue?.lane ?? '');
+  return {
+    id,
+    epoch,
+    type,
+    tag,
+    priority: queue?.priority ?? 0,
+    programs: needs,
+    data,
+    archivePath: setup.archivePath,
+    createdAt: createdAt.toISOString(),
+  };
+}
+
+function readLimit(limit: number | null | undefined): number {
+  if (limit === undefined || limit === null) return maxClaims;
+  if (Number.isSafeInteger(limit) && limit >= 0) return Math.min(limit, maxClaims);
+  throw new InvalidData('claim', [{ path: 'limit', message: 'a whole number, 0 or more' }]);
+}
+
+function known(path: 'tags' | 'programs', names: readonly string[]): readonly string[] {
+  if (names.length > 0) return names;
+  const message = `none of those that the worker declared`;
+  throw new InvalidData('claim', [{ path, message }]);
+}
