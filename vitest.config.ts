@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^jobwright\/testing$/, replacement: here('./src/testing/index.ts') },
       { find: /^jobwright\/client$/, replacement: here('./src/client/index.ts') },
+      { find: /^jobwright\/worker$/, replacement: here('./src/worker/index.ts') },
       { find: /^jobwright$/, replacement: here('./src/index.ts') },
     ],
   },

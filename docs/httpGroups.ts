@@ -1,6 +1,8 @@
 import { adminRoutes } from '../src/http/routes/admin.ts';
 import { attemptRoutes } from '../src/http/routes/attempts.ts';
+import { bulkRoutes } from '../src/http/routes/bulk.ts';
 import { callbackRoutes } from '../src/http/routes/callbacks.ts';
+import { datasetRoutes } from '../src/http/routes/datasets.ts';
 import { eventRoutes } from '../src/http/routes/events.ts';
 import { routes as allRoutes } from '../src/http/routes/index.ts';
 import { jobRoutes } from '../src/http/routes/jobs.ts';
@@ -8,7 +10,9 @@ import { machineRoutes } from '../src/http/routes/machines.ts';
 import { manyJobsRoutes } from '../src/http/routes/manyJobs.ts';
 import { operationRoutes } from '../src/http/routes/operations.ts';
 import { registryRoutes } from '../src/http/routes/registries.ts';
+import { relationRoutes } from '../src/http/routes/relations.ts';
 import { streamRoutes } from '../src/http/routes/stream.ts';
+import { workerRoutes } from '../src/http/routes/workers.ts';
 import type { Route } from '../src/http/route.ts';
 
 /** Routes that belong together, with what is to be said of all of them and one example. */
@@ -71,6 +75,36 @@ export const groups: readonly Group[] = [
     text: 'What workers tried, and what it left. \`{attempt}\` is the number of an attempt, or \`latest\`. A result is answered as the JSON that it is, what a program wrote as plain text in UTF-8.',
     routes: attemptRoutes,
     example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/jobs/$JOB/attempts" ${bearer}`),
+  },
+  {
+    title: 'Parents and children',
+    text: 'Jobs that name a job among their \`parents\` are its children. These lists may lag as the list of jobs does.',
+    routes: relationRoutes,
+    example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/jobs/$JOB/children" ${bearer}`),
+  },
+  {
+    title: 'Workers',
+    text: `[Workers](workers.md) claim records and report on them; \`jobwright worker run\` and \`createWorker\` speak these routes for you. A worker belongs to the subject of the token that activated it. A call of a worker that is lost or deactivated is 409 \`WORKER_INACTIVE\` as a whole. Each of up to 200 reports or results is taken or rejected by itself, and told with its \`index\`.`,
+    routes: workerRoutes,
+    example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/workers" ${bearer} \\
+  --json '{"name": "node17", "programs": {"square": "1.0"}, "tags": ["small", "*"]}'
+curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/workers/node17/claim" ${bearer} --json '{"limit": 10}'`),
+  },
+  {
+    title: 'Bulk operations',
+    text: '[One operation on many jobs](bulk.md), with an outcome for each. The body may have 64 MiB. The answer is 202 where the run has not ended within \`wait\` seconds; it goes on all the same.',
+    routes: bulkRoutes,
+    example: curl(`curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/bulk" ${bearer} \\
+  --json '{"op": "update", "ids": ["'$JOB'"], "data": {"note": "checked"}, "dryRun": true}'`),
+  },
+  {
+    title: 'Datasets',
+    text: '[Tables of entries × specifications](records.md#datasets), whose cells are records.',
+    routes: datasetRoutes,
+    example: curl(`curl -sS --fail-with-body -X PUT "$JOBWRIGHT_URL/v1/datasets/waters" ${bearer} \\
+  --json '{"specifications": {"hf": {"programs": ["psi4"], "input": {"method": "hf"}}}}'
+curl -sS --fail-with-body "$JOBWRIGHT_URL/v1/datasets/waters/entries" ${bearer} \\
+  --json '{"entries": [{"name": "water", "data": {"input": {"molecule": "water"}}}]}'`),
   },
   {
     title: 'Events',

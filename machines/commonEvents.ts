@@ -5,10 +5,13 @@ import type { MachineEvent } from '../src/machine/event.ts';
 export const priorities = { low: 250, normal: 500, high: 750 } as const;
 
 /** The higher, the sooner: 0 to 1000, or `low`, `normal`, `high`. */
-export const priority = z.union([
-  z.int().min(0).max(1000),
-  z.enum(['low', 'normal', 'high']).transform((name) => priorities[name]),
-]);
+export const priority = z.union(
+  [
+    z.int().min(0).max(1000),
+    z.enum(['low', 'normal', 'high']).transform((name) => priorities[name]),
+  ],
+  'low, normal, high, or a whole number from 0 to 1000',
+);
 
 /** A word by which workers choose what they take; its case does not matter. */
 export const queueTag = z

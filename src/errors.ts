@@ -329,14 +329,14 @@ export class WorkerExists extends JobError {
 export class WorkerInactive extends JobError {
   readonly code = 'WORKER_INACTIVE';
   readonly worker: string;
-  readonly status: string;
+  readonly workerStatus: string;
 
   constructor(worker: string, status: string) {
     super(
       `Worker ${worker} is ${status}: what it had was given back, and nothing of this call was taken; activate anew under another name`,
     );
     this.worker = worker;
-    this.status = status;
+    this.workerStatus = status;
   }
 }
 
@@ -386,7 +386,7 @@ export class OutputNotFound extends JobError {
   readonly jobId: string;
 
   constructor(jobId: string, reason: string, options?: ErrorOptions) {
-    super(`No such output of job ${jobId}: ${reason}; its attempts name what there is`, options);
+    super(`No such output of job ${jobId}: ${reason}`, options);
     this.jobId = jobId;
   }
 }
@@ -418,7 +418,7 @@ export class StillReferenced extends JobError {
 
   constructor(jobId: string, by: readonly string[]) {
     super(
-      `Job ${jobId} is still referenced by ${list(by)}; delete those as well, or take it out of them first`,
+      `Job ${jobId} is still referenced by ${list(by)}; delete such jobs in the same operation, or drop such a dataset first`,
     );
     this.jobId = jobId;
     this.by = by;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { bulkRun } from '../../machines/bulkRun.ts';
 import type { Principal } from '../auth/authorise.ts';
 import { InvalidData, UnknownEvent } from '../errors.ts';
 import { canonicalJson } from '../machine/canonicalJson.ts';
@@ -93,7 +94,8 @@ export function readRequest({ registry, jsonLimits }: Engine, request: BulkReque
   const { hard, ...rest } = data ?? {};
   const isHard = op === 'delete' && hard === true;
   if (!isHard && !isKnown) {
-    const known = machines.flatMap(({ eventNames }) => [...eventNames.values()]);
+    const ofJobs = machines.filter(({ name: machine }) => machine !== bulkRun.name);
+    const known = ofJobs.flatMap(({ eventNames }) => [...eventNames.values()]);
     throw new UnknownEvent(name, [...new Set(known)]);
   }
   const taken = canonicalJson(op === 'delete' ? rest : (data ?? {}), jsonLimits);

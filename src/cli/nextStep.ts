@@ -20,6 +20,9 @@ const steps: ReadonlyMap<string, string> = new Map([
     'get a new token where the secrets are (jobwright token operator) and give it in JOBWRIGHT_TOKEN',
   ],
   ['FORBIDDEN', 'give a token with that right in JOBWRIGHT_TOKEN (jobwright token operator)'],
+  ['WORKER_NOT_FOUND', 'jobwright worker ls lists those that there are'],
+  ['OUTPUT_NOT_FOUND', 'jobwright record attempts <id> lists what there is'],
+  ['DATASET_NOT_FOUND', 'jobwright dataset ls lists those that there are'],
   [
     'SERVICE_UNREACHABLE',
     'start it (jobwright serve), or give its URL (--url, JOBWRIGHT_URL); jobwright doctor finds what is missing',

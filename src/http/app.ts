@@ -6,7 +6,7 @@ import { admitVisitor } from './admitVisitor.ts';
 import { authenticateCallback } from './authenticate.ts';
 import { checkHost } from './hosts.ts';
 import { heeded, noRoute, paramsOf, parse, queryOf, readUrl } from './parseRequest.ts';
-import { routerPath } from './path.ts';
+import { pathParameters, routerPath } from './path.ts';
 import { readBody } from './readBody.ts';
 import { requestIdOf } from './readHeaders.ts';
 import { RequestError } from './requestError.ts';
@@ -52,9 +52,15 @@ export function createApp(service: Service): Hono<{ Bindings: Connection }> {
     }
   };
 
-  for (const route of routes) {
+  const literal = routes.filter(({ path }) => pathParameters(path).length === 0);
+  const open = (route: Route): unknown =>
     app.on(route.method, routerPath(route.path), (context) => answer(context, route));
+  literal.forEach(open);
+  // A word that stands in a path of its own is no parameter of another one, whatever the method.
+  for (const path of new Set(literal.map((route) => route.path))) {
+    app.all(path, (context) => answer(context, undefined));
   }
+  routes.filter((route) => !literal.includes(route)).forEach(open);
   app.notFound((context) => answer(context, undefined));
   return app;
 }

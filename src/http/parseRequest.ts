@@ -53,7 +53,9 @@ export function parse(what: string, schema: Route['body'], value: unknown): unkn
 }
 
 export function noRoute(method: string, path: string): RequestError {
-  const known = routes.filter((route) => matchesPath(route.path, path));
+  const matching = routes.filter((route) => matchesPath(route.path, path));
+  const literal = matching.filter((route) => route.path === path);
+  const known = literal.length > 0 ? literal : matching;
   if (known.length === 0) return notFound();
   const allow = known.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : route.method));
   const methods = [...new Set(allow)].join(', ');

@@ -18,6 +18,8 @@ import { createRegistry } from '../machine/registry.ts';
 import { checkChildren, tellParents, tellParentsOfRemoved } from '../records/settleParents.ts';
 import { openMongoStore } from '../store/mongo/mongoStore.ts';
 import { ClaimBoard } from '../records/claimBoard.ts';
+import { takeToHand } from '../records/takeToHand.ts';
+import { workOf } from '../records/workOf.ts';
 import type { Store } from '../store/store.ts';
 import { Telemetry } from '../telemetry/emit.ts';
 import { attachLog } from '../telemetry/log.ts';
@@ -110,7 +112,13 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
     nextNonce: () => (nonce += 1),
     pipelines: new Set(),
     live,
-    claims: new ClaimBoard({ store, live, now }),
+    claims: new ClaimBoard({
+      store,
+      live,
+      now,
+      takeToHand: (document) => takeToHand({ live, registry }, document),
+      workOf: (job) => workOf(registry, job),
+    }),
     feed: new EntryFeed({ store, live }),
     bulkRuns: new ActiveRuns(),
     mailboxes: new Mailboxes<Mail>((jobId, mail) => handleMail(engine, jobId, mail)),

@@ -59,7 +59,10 @@ export async function readOutput(
     throw new OutputNotFound(job.id, `there is no attempt ${wanted}, the newest is ${attempt}`);
   }
   const packed = outputs[name];
-  if (!packed) throw new OutputNotFound(job.id, `attempt ${attempt} left no ${name}`);
+  if (!packed) {
+    const left = Object.keys(outputs).join(', ') || 'nothing';
+    throw new OutputNotFound(job.id, `attempt ${attempt} left no ${name}; it left ${left}`);
+  }
   return unpackOutput(engine, job.id, packed);
 }
 

@@ -1,11 +1,15 @@
+import type { LiveJob } from '../jobs/liveJob.ts';
 import type { LiveJobs } from '../jobs/liveJobs.ts';
-import type { Waiting } from '../store/queueStore.ts';
+import type { Work } from '../machine/define.ts';
+import { laneOf, type Waiting } from '../store/queueStore.ts';
 import type { JobDocument, Store } from '../store/store.ts';
 
 /** Milliseconds for which, while many claim, what was read of the queue is good enough. */
 const freshMs = 250;
 /** Milliseconds for which, after a race was lost to another process, other places are preferred. */
 const evadeMs = 1_000;
+/** Milliseconds for which the queue may still show a job as it was before it was claimed here. */
+const lagMs = 1_000;
 /** How many are read ahead while many claim: more while they are used up in time. */
 const readAhead = { least: 100, most: 2_000 };
 /** How many are read at once at the most. */
@@ -22,13 +26,18 @@ interface Queue {
   ahead: string[];
   readAt: number;
   readAhead: number;
-  /** Job → up to which seq its document is known to be of no use: it is claimed, or cannot be. */
-  passed: Map<string, number>;
+  /** Job → up to which seq it is known to be of no use, since when: it is claimed, or cannot be. */
+  passed: Map<string, Passed>;
+}
+
+interface Passed {
+  readonly seq: number;
+  readonly at: number;
 }
 
 interface Ask {
   readonly wanted: number;
-  resolve(documents: JobDocument[]): void;
+  resolve(jobs: LiveJob[]): void;
   reject(error: unknown): void;
 }
 
@@ -36,6 +45,10 @@ export interface ClaimBoardOptions {
   readonly store: Pick<Store, 'listLanes' | 'readQueue' | 'readProjected'>;
   readonly live: Pick<LiveJobs, 'peek'>;
   readonly now: () => number;
+  /** Puts a job at hand as its document tells. */
+  readonly takeToHand: (document: JobDocument) => LiveJob | undefined;
+  /** Where a job stands between workers. */
+  readonly workOf: (job: LiveJob) => Work;
 }
 
 /**
@@ -85,7 +98,7 @@ export class ClaimBoard {
    * The next jobs of these lanes for one claim, in order; fewer than wanted where there are no more. They
    * are nobody else's until they are settled.
    */
-  take(lanes: readonly string[], wanted: number): Promise<JobDocument[]> {
+  take(lanes: readonly string[], wanted: number): Promise<LiveJob[]> {
     const queue = this.#queueOf(lanes);
     return new Promise((resolve, reject) => {
       queue.asking.push({ wanted, resolve, reject });
@@ -93,10 +106,10 @@ export class ClaimBoard {
     });
   }
 
-  /** The claim on this job is over: `used` where its document is of no use to a further one. */
-  settle(lanes: readonly string[], { id, seq }: JobDocument, used: boolean): void {
+  /** The claim on this job is over: `used` where it is, as it was, of no use to a further one. */
+  settle(lanes: readonly string[], { id, seq }: LiveJob, used: boolean): void {
     this.#given.delete(id);
-    if (used) this.#queueOf(lanes).passed.set(id, seq);
+    if (used) this.#pass(this.#queueOf(lanes), id, seq);
   }
 
   /**
@@ -153,8 +166,8 @@ export class ClaimBoard {
     queue.isServing = false;
   }
 
-  async #gather(queue: Queue, total: number): Promise<JobDocument[]> {
-    const found: JobDocument[] = [];
+  async #gather(queue: Queue, total: number): Promise<LiveJob[]> {
+    const found: LiveJob[] = [];
     const tried = new Set<string>();
     let ids = this.#leftOver(queue);
     let isAll = false;
@@ -162,7 +175,7 @@ export class ClaimBoard {
       while (found.length < total && ids.length > 0) {
         const next = ids.splice(0, total - found.length);
         for (const id of next) tried.add(id);
-        found.push(...(await this.#documents(queue, next)));
+        found.push(...(await this.#candidates(queue, next)));
       }
       if (found.length >= total || isAll || limit > mostRead * 4) break;
       const read = await this.#read(queue, Math.min(limit, mostRead));
@@ -201,12 +214,19 @@ export class ClaimBoard {
     const isAll = waiting.length < limit;
     const inOrder = this.#isEvading() ? this.#fromElsewhere(waiting) : waiting;
     const ids = inOrder.map(({ id }) => id);
-    const passed = ids.filter((id) => queue.passed.has(id));
-    queue.passed = new Map(passed.map((id) => [id, queue.passed.get(id) ?? 0]));
-    if (!this.#isBusy()) return { ids, isAll };
-    const rest = ids.filter((id) => !queue.passed.has(id));
+    const passed = new Map<string, Passed>();
+    for (const id of ids) {
+      const known = queue.passed.get(id);
+      if (known) passed.set(id, known);
+    }
+    queue.passed = passed;
+    const isLate = (id: string): boolean => {
+      const known = passed.get(id);
+      return known !== undefined && (this.#isBusy() || readAt - known.at < lagMs);
+    };
     // What was passed may wait again by now; it is looked at where there is nothing else.
-    return { ids: isAll ? [...rest, ...passed] : rest, isAll };
+    const rest = ids.filter((id) => !isLate(id));
+    return { ids: isAll ? [...rest, ...ids.filter(isLate)] : rest, isAll };
   }
 
   /** Within a priority not from the oldest on, but round from a place that is this process's own. */
@@ -218,25 +238,41 @@ export class ClaimBoard {
   }
 
   /** Those of these jobs that can be claimed as far as is known here, and that no other claim has. */
-  async #documents(queue: Queue, ids: readonly string[]): Promise<JobDocument[]> {
-    const free = ids.filter((id) => !this.#given.has(id));
-    if (free.length === 0) return [];
-    const projected = await this.#options.store.readProjected(free);
-    return free.flatMap((id) => {
-      const document = projected.get(id)?.document;
-      if (!document || !this.#isFree(queue, document)) return [];
-      this.#given.add(id);
-      return [document];
-    });
+  async #candidates(queue: Queue, ids: readonly string[]): Promise<LiveJob[]> {
+    const found = new Map<string, LiveJob>();
+    const unknown: string[] = [];
+    for (const id of ids) {
+      if (this.#given.has(id)) continue;
+      const job = this.#options.live.peek(id);
+      if (job && this.#isFree(queue, job)) found.set(id, this.#give(job));
+      else unknown.push(id);
+    }
+    if (unknown.length > 0) {
+      const projected = await this.#options.store.readProjected(unknown);
+      for (const { document } of projected.values()) {
+        const job = document && this.#options.takeToHand(document);
+        if (!job || this.#given.has(job.id)) continue;
+        if (this.#isFree(queue, job)) found.set(job.id, this.#give(job));
+        else this.#pass(queue, job.id, job.seq);
+      }
+    }
+    return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  #isFree({ lanes, passed }: Queue, document: JobDocument): boolean {
-    const { id, seq, queue } = document;
-    if (!queue || !lanes.has(queue.lane) || this.#given.has(id)) return false;
-    const known = this.#options.live.peek(id)?.seq ?? 0;
-    const isStale = known > seq || (passed.get(id) ?? 0) >= seq;
-    if (isStale) passed.set(id, Math.max(passed.get(id) ?? 0, seq));
-    return !isStale;
+  #isFree({ lanes, passed }: Queue, job: LiveJob): boolean {
+    if (job.seq <= (passed.get(job.id)?.seq ?? 0)) return false;
+    const { queue } = this.#options.workOf(job);
+    if (!queue || !lanes.has(laneOf(queue))) return false;
+    return queue.readyAt === null || new Date(queue.readyAt).getTime() <= this.#options.now();
+  }
+
+  #give(job: LiveJob): LiveJob {
+    this.#given.add(job.id);
+    return job;
+  }
+
+  #pass({ passed }: Queue, id: string, seq: number): void {
+    passed.set(id, { seq: Math.max(seq, passed.get(id)?.seq ?? 0), at: performance.now() });
   }
 }
 

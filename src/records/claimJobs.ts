@@ -1,12 +1,11 @@
 import { InvalidData, JobError, StoreUnavailable, VersionMismatch } from '../errors.ts';
 import type { Engine } from '../jobs/engine.ts';
+import type { LiveJob } from '../jobs/liveJob.ts';
 import { takeEvent } from '../jobs/parseEvent.ts';
 import type { Request } from '../jobs/request.ts';
 import { sendEvents } from '../jobs/sendEvents.ts';
 import { readLane } from '../store/queueStore.ts';
-import type { JobDocument } from '../store/store.ts';
 import type { WorkerDocument } from '../store/workerStore.ts';
-import { takeToHand } from './takeToHand.ts';
 import { toWords } from './workerWords.ts';
 import { workOf } from './workOf.ts';
 import type { ClaimedJob, ClaimRequest } from './workerProtocol.ts';
@@ -101,15 +100,15 @@ async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
   const { engine, wish, claimed } = task;
   for (;;) {
     const wanted = wish.limit - claimed.length;
-    const documents = await engine.claims.take(lanes, wanted);
-    const outcomes = await Promise.allSettled(documents.map((each) => claimOne(task, lanes, each)));
+    const jobs = await engine.claims.take(lanes, wanted);
+    const outcomes = await Promise.allSettled(jobs.map((each) => claimOne(task, lanes, each)));
     const values = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const lost = values.filter((each) => each === 'lost').length;
     if (lost > 0) engine.claims.evade(lost, values.length);
     claimed.push(...values.filter((each) => typeof each !== 'string'));
     const failed = outcomes.find((each) => each.status === 'rejected');
     if (failed) throw failed.reason;
-    if (claimed.length >= wish.limit || documents.length < wanted) return;
+    if (claimed.length >= wish.limit || jobs.length < wanted) return;
   }
 }
 
@@ -117,23 +116,22 @@ async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
 async function claimOne(
   { engine, worker }: Task,
   lanes: readonly string[],
-  document: JobDocument,
+  before: LiveJob,
 ): Promise<ClaimedJob | 'lost' | 'refused'> {
   let used = true;
   try {
-    takeToHand(engine, document);
-    const request = claimRequest(engine, worker, document.seq);
-    const { job } = await sendEvents(engine, document.id, request);
+    const request = claimRequest(engine, worker, before.seq);
+    const { job } = await sendEvents(engine, before.id, request);
     const { lease } = workOf(engine.registry, job);
     // A machine whose claim gives no lease has nothing for a worker to report on.
-    return lease ? viewClaim(document, lease.epoch) : 'refused';
+    return lease ? viewClaim(engine, before, lease.epoch) : 'refused';
   } catch (error) {
     if (error instanceof VersionMismatch) return 'lost';
     used = error instanceof JobError && !(error instanceof StoreUnavailable);
     if (used) return 'refused';
     throw error;
   } finally {
-    engine.claims.settle(lanes, document, used);
+    engine.claims.settle(lanes, before, used);
   }
 }
 
@@ -148,17 +146,17 @@ function claimRequest(engine: Engine, worker: string, ifVersion: number): Reques
   };
 }
 
-function viewClaim(document: JobDocument, epoch: number): ClaimedJob {
-  const { id, type, data, setup, queue, createdAt } = document;
-  const { tag, needs } = readLane(queue?.lane ?? '');
+function viewClaim({ registry }: Engine, job: LiveJob, epoch: number): ClaimedJob {
+  const { id, type, data, setup, createdAt } = job;
+  const { tag = '', priority = 0, needs: programs = [] } = workOf(registry, job).queue ?? {};
   return {
     id,
     epoch,
     type,
     tag,
-    priority: queue?.priority ?? 0,
-    programs: needs,
-    data,
+    priority,
+    programs,
+    data: JSON.parse(data) as Record<string, unknown>,
     archivePath: setup.archivePath,
     createdAt: createdAt.toISOString(),
   };

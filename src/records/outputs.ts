@@ -94,9 +94,17 @@ export async function packOutputs(
   return Object.fromEntries(packed);
 }
 
-/** What a worker does to an output before it reports it; undefined where it is better left as it is. */
-export async function zipOutput(text: string): Promise<ZippedOutput | undefined> {
-  if (text.length < plainBytes) return undefined;
+/**
+ * What a worker does to an output before it reports it; undefined where it is better left as it is: small,
+ * or a result that is no JSON, so that the service can say what is wrong with it.
+ */
+export async function zipOutput(
+  name: OutputName,
+  value: unknown,
+): Promise<ZippedOutput | undefined> {
+  const json = name === 'result' ? canonicalJson(value, resultLimits) : undefined;
+  const text = json?.ok ? json.text : value;
+  if (typeof text !== 'string' || text.length < plainBytes || json?.ok === false) return undefined;
   const plain = Buffer.from(text);
   const zipped = await promisify(gzip)(plain, gzipOptions);
   return { bytes: plain.length, data: zipped.toString('base64') };

@@ -4,6 +4,7 @@ import { codeOf, isMalformed, messageOf } from './fault.ts';
 import type { Life } from './life.ts';
 import { bytesOf, mendResult } from './mendResult.ts';
 import { createBackOff, pause } from './pause.ts';
+import { zipResult } from './zipResult.ts';
 
 /** Reports on their way to the service. Each is made until it is taken or refused for good. */
 export interface Outbox {
@@ -73,7 +74,7 @@ export function createOutbox(life: Life, bell: Bell): Outbox {
 
   const deliver = async (batch: readonly Waiting[]): Promise<boolean> => {
     let whole: unknown;
-    const results = batch.map(({ result }) => result);
+    const results = await Promise.all(batch.map(({ result }) => zipResult(result)));
     const outcomes = await life.call('report', callMs, () =>
       workers.report(worker, results).catch((error: unknown) => {
         if (!isMalformed(error)) throw error;

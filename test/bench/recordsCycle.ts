@@ -12,7 +12,7 @@ const found = {
   energies: Array.from({ length: 780 }, () => Math.random()),
   log: 'iteration converged within tolerance\n'.repeat(70),
 };
-const result = await zipOutput(JSON.stringify(found));
+const result = await zipOutput('result', found);
 const zipped = result && { result };
 
 /** The calls of QCFractal's benchmark: adds of 500, then claims of 200, then reports of 10, one at a time. */

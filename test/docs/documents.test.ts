@@ -9,6 +9,7 @@ import { defaultLimits as limits } from '../../src/limits.ts';
 import type { ActorKind } from '../../src/machine/actor.ts';
 import { jsonLimits } from '../../src/machine/canonicalJson.ts';
 import { mermaid } from '../../src/machine/diagram.ts';
+import { maxClaims } from '../../src/records/claimJobs.ts';
 import { linkFields } from '../../src/store/store.ts';
 import { pipelineJobTable } from '../machines/pipelineJobTable.ts';
 import { blocksOf, codeIn, pages, pathOf, read, tableUnder } from './pages.ts';
@@ -153,6 +154,8 @@ describe('docs/guarantees.md', () => {
     ['Data of a chain', limits.chainBytes],
     ['Entries in a life of a job', limits.history],
     ['Token', TOKEN_LIMIT],
+    ['One output of an attempt', limits.output],
+    ['Claims, or reports, in one call of a worker', maxClaims],
   ])('tells the limit of the code: %s', (what, limit) => {
     expect(told.get(what)).toBe(limit);
   });
@@ -186,6 +189,16 @@ describe('docs/errors.md', () => {
     new errors.ArchivePathRefused('', ''),
     new errors.StoreUnavailable(''),
     new errors.EffectFailed('', '', ''),
+    new errors.WorkerNotFound(''),
+    new errors.WorkerExists(''),
+    new errors.WorkerInactive('', ''),
+    new errors.LeaseLost('', 1, { state: '', worker: null, epoch: 2 }),
+    new errors.OutputTooLarge('', 2, 1),
+    new errors.OutputNotFound('', ''),
+    new errors.PlanRequired(''),
+    new errors.PlanRefused(''),
+    new errors.StillReferenced('', []),
+    new errors.DatasetNotFound(''),
     new errors.InvalidMachine('', []),
     new errors.MachineFault('', '', ''),
     new errors.InvalidConfiguration('', ''),

@@ -16,6 +16,7 @@ const examples = [
   'deferredUpdate',
   'resetAndDelete',
   'manyJobs',
+  'records',
   'linkedDocuments',
   'limitedToken',
   'repeatRequest',
@@ -60,8 +61,8 @@ const printed = new Map(
 describe('an example', () => {
   it('is run here if it is in docs/examples', () => {
     const files = readdirSync(pathOf('docs/examples')).filter((name) => name.endsWith('.ts'));
-    // Needs a running service; see readme.test.ts.
-    const elsewhere = ['client'];
+    // They need a running service; see readme.test.ts and recipes.test.ts.
+    const elsewhere = ['client', 'worker'];
     expect(files.sort()).toEqual([...examples, ...elsewhere].map((name) => `${name}.ts`).sort());
   });
 

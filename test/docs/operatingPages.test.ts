@@ -3,8 +3,8 @@ import { blocksOf, read } from './pages.ts';
 
 /** The pages for who runs the service; test/docs/recipes.test.ts runs their requests. */
 const own = [
-  ...['operating', 'scaling', 'security'],
-  ...['agave', 'slurm', 'githubActions', 'cron'].map((name) => `recipes/${name}`),
+  ...['operating', 'scaling', 'security', 'records', 'workers', 'bulk'],
+  ...['agave', 'slurm', 'githubActions', 'cron', 'workers'].map((name) => `recipes/${name}`),
 ].map((name) => `docs/${name}.md`);
 
 describe('docs/operating.md', () => {
@@ -39,6 +39,8 @@ describe('a setting', () => {
     const named = new Set(read(page).match(/\bJOBWRIGHT_[A-Z_]*[A-Z]\b/g));
     // Of the Slurm recipe's own scripts.
     named.delete('JOBWRIGHT_SPOOL');
+    // Given to programs that a worker starts.
+    for (const name of ['JOBWRIGHT_JOB_ID', 'JOBWRIGHT_EPOCH']) named.delete(name);
     const unread = [...named].filter((name) => !settings.has(name.replace(/_FILE$/, '')));
     expect(unread).toEqual([]);
   });

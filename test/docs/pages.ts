@@ -15,6 +15,11 @@ export const pages: readonly string[] = [
     'lifeCycle',
     'tokens',
     'linkedDocuments',
+    'records',
+    'workers',
+    'bulk',
+    'retries',
+    'comingFromQCFractal',
     'guarantees',
     'errors',
     'glossary',
@@ -28,6 +33,7 @@ export const pages: readonly string[] = [
     'recipes/slurm',
     'recipes/githubActions',
     'recipes/cron',
+    'recipes/workers',
   ].map((name) => `docs/${name}.md`),
 ];
 

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask } from '../support/serviceClient.ts';
-import { blocksOf } from './pages.ts';
+import { bundleForChild } from '../support/childProcess.ts';
+import { blocksOf, pathOf, read } from './pages.ts';
 import {
   bash,
   commandsOf,
   folder,
+  isScript,
   program,
   saveScripts,
   service,
@@ -189,5 +191,131 @@ describe('docs/recipes/cron.md', () => {
     await expect(bash('./nightly.sh', { ...own, TACOS_EXIT: '1' })).rejects.toMatchObject({
       stderr: expect.stringContaining('422') as string,
     });
+  });
+});
+
+/** The record with this input, as the pages set it up. */
+async function recordOf(data: Readonly<Record<string, unknown>>) {
+  const record = await world.manager.setup('record', { data });
+  return { record, attempts: await world.manager.attempts(record.id) };
+}
+
+describe('docs/recipes/workers.md', () => {
+  it('does real records with a real program, and tries again what failed', async () => {
+    const page = 'docs/recipes/workers.md';
+    await saveScripts(page);
+    const commands = blocksOf(page, 'sh').filter((block) => !isScript(block));
+    const { stdout } = await bash(commands.join('\n'));
+    expect(stdout).toContain('-1 has no real root');
+    expect(stdout).toMatch(/"reason":"(no_active_workers|programs_missing)"/);
+
+    const { record, attempts } = await recordOf({ programs: ['root'], input: 4 });
+    expect(record.state).toBe('complete');
+    expect(attempts).toMatchObject([{ outcome: 'complete' }]);
+    const { id } = record;
+    expect(await world.manager.output(id, { name: 'result' })).toEqual({ root: 2 });
+    expect(await world.manager.output(id, { name: 'stdout' })).toMatch(/^the root of 4\n/);
+    const failed = await recordOf({ programs: ['root'], input: -1 });
+    expect(failed.record.state).toBe('cancelled');
+    const { entries } = await failed.record.history();
+    expect(entries.map(({ name }) => name)).toEqual(['create', 'claim', 'fail', 'reset', 'cancel']);
+    expect(entries[3]?.data).toMatchObject({ reason: 'rootOf is mended' });
+  });
+});
+
+describe('README.md', () => {
+  it('has records that a program does, and what failed is reset', async () => {
+    await saveScripts('docs/recipes/workers.md');
+    await program('bin/npx', 'shift\nexec jobwright "$@"');
+    const [, section = ''] = read('README.md').split(
+      '\n## Many computations: records and workers\n',
+    );
+    const [, block = ''] = /^```sh\n([\s\S]*?)^```$/m.exec(section) ?? [];
+    await bash(block);
+    const states = [16, 25, -4].map(async (input) => {
+      const { record } = await recordOf({ programs: ['root'], input });
+      return [record.state, record.version];
+    });
+    expect(await Promise.all(states)).toEqual([
+      ['complete', 3],
+      ['complete', 3],
+      ['waiting', 4],
+    ]);
+  });
+});
+
+describe('docs/bulk.md', () => {
+  it('has requests that are taken', async () => {
+    const [command = ''] = blocksOf('docs/bulk.md', 'sh');
+    await bash(command.replace('bulk run', 'bulk plan'));
+    const [block = ''] = blocksOf('docs/bulk.md', 'http');
+    const [, path = '', text = ''] = /^POST (\S+)\n([\s\S]*)$/.exec(block) ?? [];
+    const body = JSON.parse(text) as object;
+    const told = await ask(service.url, 'POST', path, { token: world.operator, body });
+    expect(told.body['counts']).toMatchObject({ requested: 2, unchanged: 1, refused: 1 });
+  });
+});
+
+describe('docs/retries.md', () => {
+  it('has a policy that is taken', async () => {
+    const [json = ''] = blocksOf('docs/retries.md', 'json');
+    const data = JSON.parse(json) as Record<string, unknown>;
+    expect((await recordOf(data)).record.context).toMatchObject({ retries: data['retries'] });
+  });
+});
+
+describe('docs/records.md', () => {
+  it('has commands for parents, children and datasets that do what it says', async () => {
+    await program('square', 'test "$1" != \'{"n":8}\' && echo "{\\"square\\": 1}"');
+    const blocks = blocksOf('docs/records.md', 'sh');
+    const [family = '', ...others] = blocks;
+    const [json = ''] = blocksOf('docs/records.md', 'json');
+    const example = await recordOf(JSON.parse(json) as Record<string, unknown>);
+    expect(example.record.context).toMatchObject({ tag: 'small', priority: 750 });
+    const work = `jobwright worker run --exec './square {input}' --programs square --once`;
+    await bash([family, work, ...others].join('\n'));
+
+    const parent = await recordOf({ name: 'scan 7', awaits: 'children' });
+    const { children } = await world.manager.children(parent.record.id);
+    expect(children.map(({ state }) => state).sort()).toEqual(['complete', 'waiting']);
+    const { entries } = await parent.record.history();
+    const names = entries.map(({ name }) => name).filter((name) => name !== 'start');
+    expect(names).toEqual(['create', 'settle', 'reset']);
+
+    const { items } = await world.manager.datasets.items('atoms');
+    expect(items.map(({ entry, specification }) => [entry, specification])).toEqual([
+      ['neon', 'hf'],
+      ['water', 'hf'],
+    ]);
+    const [neon] = await world.manager.jobs([items[0]?.job ?? '']);
+    expect(neon?.data).toMatchObject({ input: { method: 'hf', molecule: 'Ne 0 0 0' } });
+    expect(neon?.context).toMatchObject({ tag: 'small', priority: 750 });
+  });
+});
+
+describe('docs/workers.md', () => {
+  it('has a worker by the client that does what comes', async () => {
+    const input = { n: 12 };
+    const data = { programs: ['square'], input, tag: 'small' };
+    const { id } = await world.manager.setup('record', { data });
+    const script = await bundleForChild(pathOf('docs/examples/worker.ts'));
+    const token = '$(jobwright token worker --subject cluster-a)';
+    const { stdout } = await bash(`JOBWRIGHT_TOKEN=${token} node '${script}'`);
+    expect(stdout).toContain('complete: now complete');
+    expect(await world.manager.output(id, { name: 'result' })).toEqual({ square: 144 });
+    expect(await world.manager.output(id, { name: 'stdout' })).toBe('squared 12');
+  });
+
+  it('has a command that goes on until it is interrupted, and then ends well', async () => {
+    const [command = ''] = blocksOf('docs/workers.md', 'sh');
+    const { id } = await world.manager.setup('record', {
+      data: { programs: ['square'], input: { n: 5 } },
+    });
+    const background = command.replace(/^(jobwright worker run .*)$/m, 'exec $1');
+    const isDone = `jobwright record show ${id} --json | jq -e '.state == "complete"'`;
+    const ended = `(${background}) & worker=$!
+for _ in {1..60}; do ${isDone} > /dev/null && break; done
+kill -TERM $worker; wait $worker; ${isDone}`;
+    await expect(bash(ended)).resolves.toBeDefined();
   });
 });

@@ -47,7 +47,8 @@ export async function program(name: string, text: string): Promise<void> {
   await chmod(file, 0o755);
 }
 
-const isScript = (block: string): boolean => block.startsWith('#!/bin/bash\n# ');
+/** Whether a block is a program that a reader saves, by the name in its second line. */
+export const isScript = (block: string): boolean => block.startsWith('#!/bin/bash\n# ');
 
 /** Saves the scripts of a page under the names in their second lines. */
 export async function saveScripts(page: string): Promise<void> {

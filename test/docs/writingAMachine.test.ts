@@ -10,9 +10,14 @@ describe('writingAMachine', async () => {
   const page = await read('docs/writingAMachine.md');
   const snippets = [...page.matchAll(/^<!-- (\S+) -->\n\n```ts\n(.*?)```$/gms)];
 
-  it('has code from the example and from its test', () => {
+  it('has code from the examples and from their tests', () => {
     expect(new Set(snippets.map(([, path]) => path))).toEqual(
-      new Set(['docs/examples/approval/approval.ts', 'test/docs/approval.test.ts']),
+      new Set([
+        'docs/examples/approval/approval.ts',
+        'docs/examples/scan/scan.ts',
+        'test/docs/approval.test.ts',
+        'test/docs/scan.test.ts',
+      ]),
     );
   });
 

@@ -46,7 +46,12 @@ describe('the package', () => {
 
   it('can be imported by each of its entries', async () => {
     const names = entries.map((entry) => entry.replace(/^\./, 'jobwright'));
-    expect(names).toEqual(['jobwright', 'jobwright/client', 'jobwright/testing']);
+    expect(names).toEqual([
+      'jobwright',
+      'jobwright/client',
+      'jobwright/worker',
+      'jobwright/testing',
+    ]);
     const script = `
       for (const name of ${JSON.stringify(names)}) {
         const { length } = Object.keys(await import(name));
@@ -55,6 +60,21 @@ describe('the package', () => {
     const args = ['--input-type=module', '--eval', script];
     const { stdout } = await run(process.execPath, args, { cwd: installed.project });
     expect(stdout).toBe(names.map((name) => `${name} true\n`).join(''));
+  });
+
+  it.each([
+    ['jobwright', true],
+    ['jobwright/client', false],
+    ['jobwright/worker', false],
+  ])('loads a database with %s: %s', async (name, loads) => {
+    const script = `
+      import { createRequire } from 'node:module';
+      await import('${name}');
+      const { cache } = createRequire(process.cwd() + '/any.js');
+      console.log(Object.keys(cache).some((file) => file.includes('/node_modules/mongodb/')));`;
+    const args = ['--input-type=module', '--eval', script];
+    const { stdout } = await run(process.execPath, args, { cwd: installed.project });
+    expect(stdout.trim()).toBe(String(loads));
   });
 
   it('brings the command', async () => {

@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
     kind: UnknownMachine,
     code: 'UNKNOWN_MACHINE',
     attempt: () => world.manager.setup('transferJob', {}),
-    fields: () => ({ name: 'transferJob', known: ['pipelineJob'] }),
+    fields: () => ({ name: 'transferJob', known: ['bulkRun', 'pipelineJob', 'record'] }),
     message: /^Unknown machine transferJob; registered: pipelineJob/,
   },
   {

@@ -48,6 +48,7 @@ export const bundleForChild = async (entry: string): Promise<string> => {
     resolve: {
       alias: {
         'jobwright/client': join(projectRoot, 'src/client/index.ts'),
+        'jobwright/worker': join(projectRoot, 'src/worker/index.ts'),
         'jobwright/testing': join(projectRoot, 'src/testing/index.ts'),
         jobwright: join(projectRoot, 'src/index.ts'),
       },

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { StoreUnavailable, WorkerExists, WorkerInactive } from '../../src/errors.ts';
 import type {
   Activation,
@@ -28,6 +29,15 @@ export interface ScriptedService extends WorkerProtocol {
   /** What each call meets first. */
   before: (call: Call) => Promise<void> | void;
   add(id: string, data?: ClaimedJob['data']): void;
+}
+
+/** A report as it was before its outputs were compressed. */
+function unzipped({ zipped = {}, ...rest }: Result): Result {
+  const outputs = Object.entries(zipped).map(([name, { data }]) => {
+    const text = gunzipSync(Buffer.from(data, 'base64')).toString();
+    return [name, name === 'result' ? (JSON.parse(text) as unknown) : text];
+  });
+  return { ...rest, ...(Object.fromEntries(outputs) as Partial<Result>) };
 }
 
 export function scriptedService(): ScriptedService {
@@ -69,7 +79,8 @@ export function scriptedService(): ScriptedService {
     report: (name, results: readonly Result[]) =>
       meet('report', results, () => {
         requireActive(name);
-        return results.map((result, index) => {
+        return results.map((sent, index) => {
+          const result = unzipped(sent);
           const { id } = result;
           const refused = service.judge(result);
           if (refused) return { index, id, outcome: 'rejected', ...refused } as const;

@@ -97,7 +97,8 @@ async function idsOf(
       if (isMeant) ids.add(item.job);
     }
   }
-  if (ids.size === 0) {
+  // None in a state is what one may hope for; none at all is a mistake.
+  if (ids.size === 0 && state === undefined) {
     const message = 'no record of the dataset is one of those';
     throw new InvalidData('pairs', [{ path: 'pairs', message }]);
   }

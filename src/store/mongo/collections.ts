@@ -141,7 +141,8 @@ export const openCollections = (db: Db): Collections => ({
   archives: db.collection('archives'),
   audit: db.collection('audit'),
   looseOutputs: db.collection('outputs.loose'),
-  workers: db.collection('workers'),
+  // Of a worker the newest word counts, before a majority has it.
+  workers: db.collection('workers', { readConcern: { level: 'local' } }),
   datasets: db.collection('datasets'),
   datasetEntries: db.collection('datasetEntries'),
   datasetItems: db.collection('datasetItems'),

@@ -1,8 +1,9 @@
-import { MongoBulkWriteError, MongoServerError, type Document, type UpdateFilter } from 'mongodb';
+import { MongoBulkWriteError, MongoServerError, type Document } from 'mongodb';
 import type { Changing } from '../../machine/changing.ts';
 import { linkFields, type EffectTask, type JobDocument, type Links } from '../store.ts';
 import type { Collections, EffectRecord, JobRecord } from './collections.ts';
 import { duplicateKey, insertUnordered } from './insertUnordered.ts';
+import { moveForward } from './moveForward.ts';
 
 /**
  * Writes what follows from the log, see Store.project: first the effects, so that a crash in between
@@ -27,62 +28,23 @@ export async function project(
     const taken = await insertNew(collections, collections.jobs.collectionName, fresh);
     for (const index of taken) known.push(...fresh.slice(index, index + 1));
   }
-  await moveForward(collections, known);
+  await moveOrReplace(collections, known);
   await takeBackRemoved(collections, jobs);
 }
 
-/** Moves documents that are there: of a job only what its life changes, which is a third of it. */
-async function moveForward({ jobs }: Collections, records: readonly JobRecord[]): Promise<void> {
-  if (records.length === 0) return;
-  const moves = records.map((record) => ({
-    updateOne: {
-      filter: { _id: record._id, seq: { $lt: record.seq }, createdSeq: record.createdSeq },
-      update: changesOf(record),
-    },
-  }));
-  const { matchedCount } = await jobs.bulkWrite(moves, { ordered: false });
-  if (matchedCount === records.length) return;
-  // Some are not there, or of an earlier life; or another process was faster.
-  const ids = records.map(({ _id }) => _id);
+/** Moves documents that are there; what is not, or is of an earlier life, is put in its place. */
+async function moveOrReplace({ jobs }: Collections, records: readonly JobRecord[]): Promise<void> {
+  const unmoved = await moveForward(jobs, records);
+  if (unmoved.length === 0) return;
+  // Or another process was faster.
+  const ids = unmoved.map(({ _id }) => _id);
   const there = await jobs.find({ _id: { $in: ids } }, { projection: { seq: 1 } }).toArray();
   const seqs = new Map(there.map(({ _id, seq }) => [_id, seq]));
   await replaceOrInsert(
     jobs,
-    records.filter(({ _id, seq }) => (seqs.get(_id) ?? 0) < seq),
+    unmoved.filter(({ _id, seq }) => (seqs.get(_id) ?? 0) < seq),
   );
 }
-
-/** What may be another after an entry; all the rest is as the set-up made it. */
-function changesOf(record: JobRecord): UpdateFilter<JobRecord> {
-  const { seq, state, states, snapshot, updatedAt, lastEvent, generation, headHash, timers } =
-    record;
-  const set: Changing<Partial<JobRecord>> = {
-    seq,
-    state,
-    states,
-    snapshot,
-    updatedAt,
-    lastEvent,
-    generation,
-    headHash,
-    timers,
-  };
-  const unset: Partial<Record<(typeof comeAndGo)[number] | 'linkedIds', ''>> = {};
-  for (const field of comeAndGo) {
-    if (record[field]) Object.assign(set, { [field]: record[field] });
-    else unset[field] = '';
-  }
-  // The very object of the set-up: no link was ever removed.
-  if (record.links !== record.setup.links) {
-    set.links = record.links;
-    if (record.linkedIds) set.linkedIds = record.linkedIds;
-    else unset.linkedIds = '';
-  }
-  return { $set: set, $unset: unset };
-}
-
-/** Fields that a job has for a while. */
-const comeAndGo = ['wakeAt', 'lastAt', 'queue', 'lease'] as const;
 
 async function replaceOrInsert(
   jobs: Collections['jobs'],

@@ -44,7 +44,8 @@ export function createWorkerStore({ workers }: Pick<Collections, 'workers'>) {
       const record = await workers.findOneAndUpdate(
         { _id: { $eq: name }, status: 'active' },
         { $max: { beatAt: now, deadline }, ...incrementsOf(more) },
-        { returnDocument: 'after' },
+        // Losing one to a failover costs an early end at the worst: it need not wait for the disk.
+        { returnDocument: 'after', writeConcern: { w: 1 } },
       );
       return record && toWorker(record);
     },
