@@ -2,8 +2,9 @@ import { InvalidData, JobError, StoreUnavailable, VersionMismatch } from '../err
 import type { Engine } from '../jobs/engine.ts';
 import type { LiveJob } from '../jobs/liveJob.ts';
 import { takeEvent } from '../jobs/parseEvent.ts';
-import type { Request } from '../jobs/request.ts';
+import type { TakenEvent } from '../jobs/request.ts';
 import { sendEvents } from '../jobs/sendEvents.ts';
+import { startParents } from './settleParents.ts';
 import { readLane } from '../store/queueStore.ts';
 import type { WorkerDocument } from '../store/workerStore.ts';
 import { toWords } from './workerWords.ts';
@@ -55,14 +56,25 @@ export function readWish(worker: WorkerDocument, request: ClaimRequest): Wish {
 export async function claimJobs(engine: Engine, worker: string, wish: Wish): Promise<ClaimedJob[]> {
   return engine.claims.during(async () => {
     const claimed: ClaimedJob[] = [];
-    const task = { engine, worker, wish, claimed };
+    const event = takeEvent({ name: 'claim', data: { worker } }, engine.jsonLimits);
+    const task = { engine, worker, wish, claimed, event, parents: new Set<string>() };
     await claimOnce(task);
-    if (claimed.length > 0 || wish.limit === 0) return claimed;
-    // What this process has just set up may not be in the queue yet.
-    await engine.projector.flush();
-    await claimOnce(task, 'now');
+    if (claimed.length === 0 && wish.limit > 0) {
+      // What this process has just set up may not be in the queue yet.
+      await engine.projector.flush();
+      await claimOnce(task, 'now');
+    }
+    tellParentsOf(task);
     return claimed;
   });
+}
+
+/** Not waited for: the end of a child makes up for what fails here. */
+function tellParentsOf({ engine, parents }: Task): void {
+  if (parents.size === 0) return;
+  startParents(engine, parents).catch((error: unknown) =>
+    engine.telemetry.emit('duty.failed', { duty: 'startParents', error: String(error) }),
+  );
 }
 
 interface Task {
@@ -70,6 +82,9 @@ interface Task {
   readonly worker: string;
   readonly wish: Wish;
   readonly claimed: ClaimedJob[];
+  readonly event: TakenEvent;
+  /** Those of claimed jobs that may follow their children. */
+  readonly parents: Set<string>;
 }
 
 async function claimOnce(task: Task, asOf?: 'now'): Promise<void> {
@@ -114,14 +129,20 @@ async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
 
 /** `lost` to another process; or it cannot be claimed after all. */
 async function claimOne(
-  { engine, worker }: Task,
+  { engine, worker, event, parents }: Task,
   lanes: readonly string[],
   before: LiveJob,
 ): Promise<ClaimedJob | 'lost' | 'refused'> {
   let used = true;
   try {
-    const request = claimRequest(engine, worker, before.seq);
-    const { job } = await sendEvents(engine, before.id, request);
+    const { job } = await sendEvents(engine, before.id, {
+      // The door has checked whose worker it is.
+      principal: { actor: { kind: 'worker', id: worker } },
+      right: 'job.work',
+      ifVersion: before.seq,
+      demand: { kind: 'events', events: [event] },
+    });
+    for (const parent of job.links.child_of ?? []) parents.add(parent);
     const { lease } = workOf(engine.registry, job);
     // A machine whose claim gives no lease has nothing for a worker to report on.
     return lease ? viewClaim(engine, before, lease.epoch) : 'refused';
@@ -133,17 +154,6 @@ async function claimOne(
   } finally {
     engine.claims.settle(lanes, before, used);
   }
-}
-
-function claimRequest(engine: Engine, worker: string, ifVersion: number): Request {
-  const events = [takeEvent({ name: 'claim', data: { worker } }, engine.jsonLimits)];
-  return {
-    // The door has checked whose worker it is.
-    principal: { actor: { kind: 'worker', id: worker } },
-    right: 'job.work',
-    ifVersion,
-    demand: { kind: 'events', events },
-  };
 }
 
 function viewClaim({ registry }: Engine, job: LiveJob, epoch: number): ClaimedJob {

@@ -7,7 +7,13 @@ import { claimJobs, readWish } from './claimJobs.ts';
 import { compareRunning, readRunning } from './heartbeat.ts';
 import { listWorkers, viewWorker, type WorkerListing } from './listWorkers.ts';
 import { releaseAll, releaseHeld } from './releaseJobs.ts';
-import { isFinal, reportProgress, reportResults, type Reported } from './reportResults.ts';
+import {
+  isFinal,
+  maxReports,
+  reportProgress,
+  reportResults,
+  type Reported,
+} from './reportResults.ts';
 import type { ClaimedJob, WorkerProtocol, WorkerView } from './workerProtocol.ts';
 import { isWorkerName, readActivation } from './workerWords.ts';
 
@@ -52,7 +58,7 @@ export function createWorkers(engine: Engine, principal: Principal): Workers {
 
     async report(name, results) {
       const worker = await find(name);
-      await begin(engine, worker);
+      await beginReport(engine, worker, results);
       const reported = await reportResults(engine, name, results);
       const counts = countsOf(reported, results);
       // What was taken was taken, even of one that has ended in the meantime.
@@ -127,6 +133,22 @@ async function begin(engine: Engine, worker: WorkerDocument): Promise<void> {
   requireActive(worker);
   const left = worker.deadline.getTime() - engine.now();
   if (left < (worker.leaseSeconds * 1_000) / 2) await beatWorker(engine, worker);
+}
+
+/** What comes from a worker that has ended is refused as a whole, and counted. */
+async function beginReport(
+  engine: Engine,
+  worker: WorkerDocument,
+  results: readonly unknown[],
+): Promise<void> {
+  try {
+    await begin(engine, worker);
+  } catch (error) {
+    if (error instanceof WorkerInactive && Array.isArray(results)) {
+      await engine.store.countWork(worker.name, { rejected: Math.min(results.length, maxReports) });
+    }
+    throw error;
+  }
 }
 
 /** Moves its deadline. Rejects with WorkerInactive. */

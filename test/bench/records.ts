@@ -81,7 +81,7 @@ function compareCycles(
   const naming = { bench: 'records', unit: 'records/s', durability };
   const rows: Row[] = [
     toRow({ ...naming, row: 'add 500, claim 200, report 10 a call, one caller' }, same),
-    toRow({ ...naming, row: 'add 500, claim 50, report 50 a call, four workers' }, usual),
+    toRow({ ...naming, row: 'add in one call, claim 100, report 100, eight workers' }, usual),
   ];
   if (theirs instanceof NotHere) {
     const found = `left out: ${theirs.message}`;
@@ -109,7 +109,7 @@ function compareCycles(
     {
       bench: 'records',
       target: wanted,
-      found: `${show(withTheirs)} × with the same calls, ${show(withOurs)} × with four workers`,
+      found: `${show(withTheirs)} × with the same calls, ${show(withOurs)} × with eight workers`,
       met: withTheirs >= 20,
     },
   ];

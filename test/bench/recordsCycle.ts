@@ -34,18 +34,18 @@ export async function cycleAsTheirs(ours: Ours, admin: Db, count: number): Promi
   });
 }
 
-/** Four workers, each of which claims 50 and reports on them while the others do. */
+/** All added in one call; eight workers, each of which claims 100 and reports on them while the others do. */
 export async function cycleAsUsual(ours: Ours, admin: Db, count: number): Promise<Sample> {
-  const names = await Promise.all([1, 2, 3, 4].map(() => activate(ours)));
+  const names = await Promise.all(Array.from({ length: 8 }, () => activate(ours)));
   return measure(ours, admin, count, async () => {
-    await addRecords(ours, count);
+    await addRecords(ours, count, count);
     await Promise.all(names.map((name) => workOff(ours, name)));
   });
 }
 
 async function workOff(ours: Ours, name: string): Promise<void> {
   for (;;) {
-    const jobs = await ours.manager.workers.claim(name, { limit: 50 });
+    const jobs = await ours.manager.workers.claim(name, { limit: 100 });
     if (jobs.length === 0) return;
     const done = jobs.map(({ id, epoch }) => ({ id, epoch, outcome: 'complete', zipped }) as const);
     await report(ours, name, done);
@@ -67,11 +67,15 @@ export async function activate({ manager }: Ours): Promise<string> {
   return name;
 }
 
-/** New records, 500 a call. */
-export async function addRecords({ manager }: Ours, count: number): Promise<string[]> {
+/** New records, so many a call. */
+export async function addRecords(
+  { manager }: Ours,
+  count: number,
+  perCall = 500,
+): Promise<string[]> {
   const ids: string[] = [];
-  for (let begin = 0; begin < count; begin += 500) {
-    const inputs = Array.from({ length: Math.min(500, count - begin) }, () => ({
+  for (let begin = 0; begin < count; begin += perCall) {
+    const inputs = Array.from({ length: Math.min(perCall, count - begin) }, () => ({
       data: { programs: Object.keys(programs), input: { molecule: 'water' } },
       findExisting: false,
     }));
