@@ -17,6 +17,6 @@ export default defineConfig({
     globalSetup: ['test/support/globalMongo.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 });

@@ -149,9 +149,15 @@ const reserved = [
   'tombstones',
   'effects',
   'processes',
+  'counts',
   'pipelines',
   'archives',
   'audit',
+  'workers',
+  'datasets',
+  'datasetEntries',
+  'datasetItems',
+  'looseOutputs',
 ];
 const collectionName = z
   .string()

@@ -112,11 +112,13 @@ export function readRequest({ registry, jsonLimits }: Engine, request: BulkReque
   };
 }
 
-/** What a plan is bound to: what is asked and who asks, but not why. */
+/** What a plan is bound to: what is asked and who asks, but not why. What is no id is like nothing that is one. */
 export function digestOf(
   { op, ids, filter, data, scope, isHard }: Asked,
   { actor }: Principal,
 ): string {
-  const asked = [op, isHard, ids?.map(String) ?? null, filter ?? null, data, scope];
+  const asked = [op, isHard, ids?.map(textOrNull) ?? null, filter ?? null, data, scope];
   return hash('sha256', JSON.stringify([...asked, actor.kind, actor.id]));
 }
+
+const textOrNull = (id: unknown): string | null => (typeof id === 'string' ? id : null);

@@ -60,17 +60,28 @@ export function inWaves(
   before: ReadonlyMap<string, readonly string[]>,
 ): string[][] {
   const levels = new Map<string, number>();
-  const levelOf = (id: string): number => {
-    const known = levels.get(id);
-    if (known !== undefined) return known;
-    // Met again below itself, it does not count.
-    levels.set(id, -1);
-    const own = (before.get(id) ?? []).filter((each) => ids.has(each));
-    const level = own.reduce((highest, each) => Math.max(highest, levelOf(each) + 1), 0);
-    levels.set(id, level);
-    return level;
-  };
+  const ownOf = (id: string): string[] => (before.get(id) ?? []).filter((each) => ids.has(each));
+  for (const id of ids) {
+    // No recursion: a line of descent may be longer than the stack is deep.
+    const open = [id];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const own = ownOf(top);
+      if (!levels.has(top)) {
+        // Met again below itself, it does not count.
+        levels.set(top, -1);
+        open.push(...own.filter((each) => !levels.has(each)));
+        continue;
+      }
+      if (levels.get(top) === -1) {
+        levels.set(
+          top,
+          own.reduce((highest, each) => Math.max(highest, (levels.get(each) ?? -1) + 1), 0),
+        );
+      }
+      open.pop();
+    }
+  }
   const waves: string[][] = [];
-  for (const id of ids) (waves[levelOf(id)] ??= []).push(id);
+  for (const id of ids) (waves[levels.get(id) ?? 0] ??= []).push(id);
   return waves.filter((wave) => wave.length > 0);
 }

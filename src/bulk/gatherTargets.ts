@@ -26,13 +26,24 @@ export interface Targets {
   readonly sharedLeft: number;
 }
 
+/** Bytes of an id as JSON: a chunk of them fits into one entry. */
+const idBytes = 202;
+
 /** Whether a text may be the id of a job. */
 const isId = (id: unknown): id is string =>
-  typeof id === 'string' && /^[^\p{Cc}\p{Cs}]{1,200}$/u.test(id);
+  typeof id === 'string' &&
+  /^[^\p{Cc}\p{Cs}]{1,200}$/u.test(id) &&
+  Buffer.byteLength(JSON.stringify(id)) <= idBytes;
 
 /** What is left of an id that is none, for its outcome. */
-const shorten = (id: unknown): string =>
-  (typeof id === 'string' ? id : (JSON.stringify(id) ?? '')).slice(0, 200).toWellFormed();
+function shorten(id: unknown): string {
+  const text = (typeof id === 'string' ? id : (JSON.stringify(id) ?? '')).toWellFormed();
+  const most = text.slice(0, 200).toWellFormed();
+  // A character may take six bytes.
+  return Buffer.byteLength(JSON.stringify(most)) <= idBytes
+    ? most
+    : text.slice(0, 33).toWellFormed();
+}
 
 /**
  * Finds the targets of a request: its ids, or the jobs that match its filter and were there at `before`

@@ -6,6 +6,8 @@ import { contextOf, loadRun, tellRun } from './runLog.ts';
 
 /** Milliseconds of silence after which a process is taken for gone. */
 const goneMs = 5_000;
+/** Milliseconds after which one whose targets are not all written down is given up. */
+const makingMs = 600_000;
 const open = ['gathering', 'running', 'stopping'] as const;
 const batchSize = 100;
 
@@ -44,9 +46,10 @@ async function resume(
     if (!isOpen || isWorkedOn(runner)) return;
     const options = { ifVersion: run.seq };
     if (run.state === 'gathering') {
-      // Who makes one is not among the active ones yet; it fails only once that process is gone.
-      if (runner === engine.processId) return;
-      const reason = 'its process ended before all targets were written down; nothing was done';
+      // Who makes one here is not among the active ones yet, and may have failed to say that it gave up.
+      const age = engine.now() - run.updatedAt.getTime();
+      if (runner === engine.processId && age < makingMs) return;
+      const reason = 'not all of its targets could be written down; nothing was done';
       await tellRun(engine, id, [{ name: 'fail', data: { reason } }], options);
       return;
     }

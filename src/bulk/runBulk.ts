@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { bulkRun } from '../../machines/bulkRun.ts';
 import type { Principal } from '../auth/authorise.ts';
+import { IdempotencyConflict } from '../errors.ts';
 import type { Engine } from '../jobs/engine.ts';
 import type { LiveJob } from '../jobs/liveJob.ts';
 import { setupJob } from '../jobs/setupJob.ts';
-import type { Asked, BulkRequest } from './bulkRequest.ts';
+import { digestOf, type Asked, type BulkRequest } from './bulkRequest.ts';
 import { startDriving } from './driveRun.ts';
 import { gatherTargets, type Targets } from './gatherTargets.ts';
 import { noCounts, type BulkCounts, type BulkOutcome } from './outcome.ts';
@@ -15,13 +16,13 @@ import { inputOf, loadRun, tellRun, writeTargets } from './runLog.ts';
 export interface RunOptions {
   /** Seconds to wait for its end; without it, however long that takes. */
   readonly wait?: number | undefined;
-  /** Idempotency key: repeated under it, the same run answers. */
+  /** Idempotency key: repeated under it, the same run answers; for other jobs it is refused. */
   readonly key?: string | undefined;
 }
 
 /** How far a run is, and once it has ended what came of each target. */
 export interface BulkAnswer {
-  /** Null where there was nothing to act on. */
+  /** Null where there was nothing to act on, and no key. */
   readonly run: string | null;
   readonly state: string;
   readonly progress: BulkRunView['progress'];
@@ -48,8 +49,10 @@ export async function runBulk(
   const before = checkPlan(engine, principal, asked);
   const targets = await gatherTargets(engine, asked, before);
   checkReach(asked, targets);
-  if (targets.requested === 0) return nothing;
-  const call = randomUUID();
+  // Under a key there may be a run already, after which its filter matches nothing any more.
+  if (targets.requested === 0 && key === undefined) return nothing;
+  const digest = digestOf(asked, principal);
+  const call = `${digest} ${randomUUID()}`;
   const { job } = await setupJob(
     engine,
     principal,
@@ -57,7 +60,9 @@ export async function runBulk(
     { data: dataOf(engine, principal, asked, { before, call }), findExisting: false },
     key,
   );
-  if (inputOf(job).call === call) await begin(engine, principal, job.id, targets);
+  const { call: made } = inputOf(job);
+  if (made === call) await begin(engine, principal, job.id, targets);
+  else if (!made.startsWith(digest)) throw new IdempotencyConflict(key ?? '');
   return answerOf(engine, await follow(engine, job.id, wait));
 }
 

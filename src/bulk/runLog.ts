@@ -77,9 +77,11 @@ export async function writeTargets(
   const writing = chunks.map((chunk, place) =>
     tellRun(engine, run, [gatherEvent(chunk)], { key: chunkKey('gather', place) }),
   );
-  const begun = tellRun(engine, run, [{ name: 'begin', data: { sharedLeft } }]);
-  await Promise.all(writing);
-  return (await begun).job;
+  // All of them are waited for: one that begins without a chunk never comes to its end.
+  const written = await Promise.allSettled(writing);
+  const failure = written.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
+  return (await tellRun(engine, run, [{ name: 'begin', data: { sharedLeft } }])).job;
 }
 
 function gatherEvent(chunk: Chunk) {

@@ -10,10 +10,14 @@ const freshMs = 250;
 const evadeMs = 1_000;
 /** Milliseconds for which the queue may still show a job as it was before it was claimed here. */
 const lagMs = 1_000;
+/** The same while many claim, when what is behind costs more. */
+const busyLagMs = 5_000;
 /** How many are read ahead while many claim: more while they are used up in time. */
 const readAhead = { least: 100, most: 2_000 };
 /** How many are read at once at the most. */
 const mostRead = 8_000;
+/** How many are looked for together at the most: claims beyond that wait for the next reading. */
+const mostAtOnce = 4_000;
 /** How many queues are remembered. */
 const maxQueues = 100;
 
@@ -154,8 +158,12 @@ export class ClaimBoard {
   async #serve(queue: Queue): Promise<void> {
     queue.isServing = true;
     while (queue.asking.length > 0) {
-      const asking = queue.asking.splice(0);
-      const total = asking.reduce((sum, { wanted }) => sum + wanted, 0);
+      const asking = queue.asking.splice(0, 1);
+      let total = asking[0]?.wanted ?? 0;
+      while (total + (queue.asking[0]?.wanted ?? Infinity) <= mostAtOnce) {
+        asking.push(...queue.asking.splice(0, 1));
+        total += asking.at(-1)?.wanted ?? 0;
+      }
       try {
         const found = await this.#gather(queue, total);
         for (const ask of asking) ask.resolve(found.splice(0, ask.wanted));
@@ -170,17 +178,22 @@ export class ClaimBoard {
     const found: LiveJob[] = [];
     const tried = new Set<string>();
     let ids = this.#leftOver(queue);
-    let isAll = false;
-    for (let limit = this.#limit(queue, total); ; limit *= 4) {
-      while (found.length < total && ids.length > 0) {
-        const next = ids.splice(0, total - found.length);
-        for (const id of next) tried.add(id);
-        found.push(...(await this.#candidates(queue, next)));
+    let isLast = false;
+    try {
+      for (let limit = this.#limit(queue, total); ; limit *= 4) {
+        while (found.length < total && ids.length > 0) {
+          const next = ids.splice(0, total - found.length);
+          for (const id of next) tried.add(id);
+          found.push(...(await this.#candidates(queue, next)));
+        }
+        if (found.length >= total || isLast) break;
+        const read = await this.#read(queue, Math.min(limit, mostRead));
+        isLast = read.isAll || limit >= mostRead;
+        ids = read.ids.filter((id) => !tried.has(id));
       }
-      if (found.length >= total || isAll || limit > mostRead * 4) break;
-      const read = await this.#read(queue, Math.min(limit, mostRead));
-      isAll = read.isAll;
-      ids = read.ids.filter((id) => !tried.has(id));
+    } catch (error) {
+      // What was found is given already, and has to be taken by somebody.
+      if (found.length === 0) throw error;
     }
     queue.ahead = this.#isBusy() ? ids : [];
     return found;
@@ -222,7 +235,11 @@ export class ClaimBoard {
     queue.passed = passed;
     const isLate = (id: string): boolean => {
       const known = passed.get(id);
-      return known !== undefined && (this.#isBusy() || readAt - known.at < lagMs);
+      if (known === undefined) return false;
+      // One that came back here, to be tried again say, keeps its place in the order.
+      const job = this.#options.live.peek(id);
+      if (job && this.#isFree(queue, job)) return false;
+      return readAt - known.at < (this.#isBusy() ? busyLagMs : lagMs);
     };
     // What was passed may wait again by now; it is looked at where there is nothing else.
     const rest = ids.filter((id) => !isLate(id));
@@ -239,12 +256,12 @@ export class ClaimBoard {
 
   /** Those of these jobs that can be claimed as far as is known here, and that no other claim has. */
   async #candidates(queue: Queue, ids: readonly string[]): Promise<LiveJob[]> {
-    const found = new Map<string, LiveJob>();
+    const free: LiveJob[] = [];
     const unknown: string[] = [];
     for (const id of ids) {
       if (this.#given.has(id)) continue;
       const job = this.#options.live.peek(id);
-      if (job && this.#isFree(queue, job)) found.set(id, this.#give(job));
+      if (job && this.#isFree(queue, job)) free.push(job);
       else unknown.push(id);
     }
     if (unknown.length > 0) {
@@ -252,10 +269,13 @@ export class ClaimBoard {
       for (const { document } of projected.values()) {
         const job = document && this.#options.takeToHand(document);
         if (!job || this.#given.has(job.id)) continue;
-        if (this.#isFree(queue, job)) found.set(job.id, this.#give(job));
+        if (this.#isFree(queue, job)) free.push(job);
         else this.#pass(queue, job.id, job.seq);
       }
     }
+    // None before the reading: it may fail, and others may have taken some meanwhile.
+    const found = new Map<string, LiveJob>();
+    for (const job of free) if (!this.#given.has(job.id)) found.set(job.id, this.#give(job));
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 

@@ -14,6 +14,9 @@ import type { ClaimedJob, ClaimRequest } from './workerProtocol.ts';
 /** Jobs that one call may claim. */
 export const maxClaims = 200;
 
+/** An answer ends early where its jobs hold more data than this, in characters; the next claim has the rest. */
+const maxCharacters = 8 * 1024 * 1024;
+
 /** What a worker may take now. */
 interface Wish {
   readonly limit: number;
@@ -57,7 +60,15 @@ export async function claimJobs(engine: Engine, worker: string, wish: Wish): Pro
   return engine.claims.during(async () => {
     const claimed: ClaimedJob[] = [];
     const event = takeEvent({ name: 'claim', data: { worker } }, engine.jsonLimits);
-    const task = { engine, worker, wish, claimed, event, parents: new Set<string>() };
+    const task = {
+      engine,
+      worker,
+      wish,
+      claimed,
+      event,
+      parents: new Set<string>(),
+      room: maxCharacters,
+    };
     await claimOnce(task);
     if (claimed.length === 0 && wish.limit > 0) {
       // What this process has just set up may not be in the queue yet.
@@ -85,6 +96,8 @@ interface Task {
   readonly event: TakenEvent;
   /** Those of claimed jobs that may follow their children. */
   readonly parents: Set<string>;
+  /** Characters of data that the answer may still have. */
+  room: number;
 }
 
 async function claimOnce(task: Task, asOf?: 'now'): Promise<void> {
@@ -115,7 +128,9 @@ async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
   const { engine, wish, claimed } = task;
   for (;;) {
     const wanted = wish.limit - claimed.length;
-    const jobs = await engine.claims.take(lanes, wanted);
+    const found = await engine.claims.take(lanes, wanted);
+    const jobs = fitting(task, found);
+    for (const each of found.slice(jobs.length)) engine.claims.settle(lanes, each, false);
     const outcomes = await Promise.allSettled(jobs.map((each) => claimOne(task, lanes, each)));
     const values = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const lost = values.filter((each) => each === 'lost').length;
@@ -125,6 +140,16 @@ async function claimFrom(task: Task, lanes: readonly string[]): Promise<void> {
     if (failed) throw failed.reason;
     if (claimed.length >= wish.limit || jobs.length < wanted) return;
   }
+}
+
+/** The first of these jobs that the answer still has room for; one at least. */
+function fitting(task: Task, jobs: readonly LiveJob[]): readonly LiveJob[] {
+  const end = jobs.findIndex(({ data }) => {
+    const hasRoom = task.room > 0;
+    if (hasRoom) task.room -= data.length;
+    return !hasRoom;
+  });
+  return end < 0 ? jobs : jobs.slice(0, end);
 }
 
 /** `lost` to another process; or it cannot be claimed after all. */

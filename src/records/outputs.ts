@@ -72,8 +72,8 @@ const gzipOptions = { level: 4 };
  * All that stays in the entry is well below the limit of an entry's data. Undefined where nothing is given.
  * Rejects with OutputTooLarge for one above `limits.output`, and with InvalidData for what is no JSON or
  * no text; then nothing is stored. −0 in a result becomes 0, and a lone surrogate U+FFFD. What a worker has
- * compressed is not unpacked here: it vouches for the content, as it does for its truth; a size that is not
- * what the content says is refused.
+ * compressed into the entry is not unpacked here: it vouches for the content, as it does for its truth; a
+ * size that is not what the content says is refused.
  */
 export async function packOutputs(
   engine: Engine,
@@ -185,8 +185,11 @@ function contentOf(name: OutputName, { bytes, data }: ZippedOutput, { limits }: 
 async function keep(engine: Engine, jobId: string, content: Content): Promise<PackedOutput> {
   const { bytes, data, zipped } = content;
   if (zipped.length <= entryShare(engine)) return { bytes, encoding: 'gzip', data };
+  const plain = await unzip(jobId, zipped, bytes).catch(() => {
+    throw new InvalidData('zipped', [{ path: 'zipped', message: 'cannot be unpacked' }]);
+  });
   const file = await engine.store.putOutput(jobId, zipped, new Date(engine.now()));
-  return { bytes, encoding: 'gzip', file };
+  return { bytes, encoding: 'gzip', file, sha256: digest(plain) };
 }
 
 /** Bytes that one output may take in an entry. */

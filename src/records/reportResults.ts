@@ -52,11 +52,20 @@ export async function reportProgress(
   worker: string,
   reports: readonly Progress[],
 ): Promise<Reported[]> {
-  return reportEach(reports, (given) => {
+  return reportEach(reports, async (given) => {
     const { id, epoch, progress } = parse(progressSchema, given);
+    const { seq, createdSeq } = await findWorkable(engine, { id, epoch });
+    const most = Math.floor(engine.limits.history * progressShare);
+    if (seq - createdSeq + 1 >= most) {
+      const message = `its history takes no more of it from ${most} entries on, to leave room for a result`;
+      throw new InvalidData('progress', [{ path: 'progress', message }]);
+    }
     return report(engine, worker, { id, epoch }, { name: 'update', data: { epoch, progress } });
   });
 }
+
+/** Of a history that progress may fill: a run of days must still be able to tell its result. */
+const progressShare = 0.9;
 
 /**
  * Ends claims by their results, each for itself: one that is malformed, late or foreign is rejected, and

@@ -6,8 +6,14 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'UNEXPECTED';
 }
 
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+/** Never throws, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return `a ${typeof error} that is no text`;
+  }
+}
 
 /** The worker is not, or no longer, known as active: whatever it had is with others. */
 export const isGone = (error: unknown): boolean => gone.has(codeOf(error));

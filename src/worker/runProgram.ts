@@ -23,6 +23,8 @@ export interface ProgramOptions {
 }
 
 const usualOutputBytes = 1024 * 1024;
+/** A timer of more would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
 /** How long a program has to end by itself once it is told to. */
 const killAfterMs = 5_000;
 /** What it has left behind may keep its outputs open: so long they are read once it has ended. */
@@ -124,7 +126,11 @@ function endInTime(
     onLate();
     endIt();
   };
-  if (timeoutMs !== undefined) timers.push(setTimeout(late, timeoutMs));
+  const endAfter = (left: number): void => {
+    const next = (): void => (left > longestTimerMs ? endAfter(left - longestTimerMs) : late());
+    timers.push(setTimeout(next, Math.min(left, longestTimerMs)));
+  };
+  if (timeoutMs !== undefined) endAfter(timeoutMs);
   signal.addEventListener('abort', endIt, { once: true });
   if (signal.aborted) endIt();
   child.once('exit', () => {

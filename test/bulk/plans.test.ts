@@ -53,6 +53,7 @@ describe.each(stores)('a plan on the %s store', (name) => {
       bulk.run({ ...request, op: 'delete', plan }),
       bulk.run({ ...request, ids: ids.slice(1), plan }),
       bulk.run({ ...request, data: { more: 1 }, plan }),
+      bulk.run({ ...request, ids: [ids] as never, plan }),
       bulk.run({ ...request, scope: 'component', plan }),
       bulk.run({ ...request, plan: `${plan.slice(0, -3)}abc` }),
       bulk.run({ ...request, plan: 'plan' }),
@@ -70,6 +71,14 @@ describe.each(stores)('a plan on the %s store', (name) => {
     await later.close();
     expect(await bulk.run({ ...request, reason: 'other', plan })).toMatchObject({
       counts: { updated: 2 },
+    });
+  });
+
+  it('of what is no id is not good for the id that reads the same', async () => {
+    const { bulk } = world.manager;
+    const { plan } = await bulk.plan({ op: 'cancel', ids: [7] as never });
+    await expect(bulk.run({ op: 'cancel', ids: ['7'], plan })).rejects.toMatchObject({
+      code: 'PLAN_REFUSED',
     });
   });
 

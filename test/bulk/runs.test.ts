@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startDriving } from '../../src/bulk/driveRun.ts';
 import { resumeRuns } from '../../src/bulk/resumeRuns.ts';
 import { loadRun, tellRun } from '../../src/bulk/runLog.ts';
+import { StoreUnavailable } from '../../src/errors.ts';
 import { JobManager } from '../../src/jobs/jobManager.ts';
 import { sendEvents } from '../../src/jobs/sendEvents.ts';
 import { stores, useBulkWorld } from './bulkWorld.ts';
@@ -42,6 +43,51 @@ describe.each(stores)('a run on the %s store', (name) => {
     const anew = await world.manager.bulk.run(request);
     expect(anew.run).not.toBe(first.run);
     expect(anew.counts).toMatchObject({ updated: 0, refused: 1 });
+  });
+
+  it('is refused under the key of a run for other jobs', async () => {
+    const [one = '', two = ''] = await world.records('waiting', 'waiting');
+    await world.manager.bulk.run({ op: 'cancel', ids: [one] }, { key: 'used' });
+    await expect(
+      world.manager.bulk.run({ op: 'cancel', ids: [two] }, { key: 'used' }),
+    ).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    expect(await world.stateOf(two)).toBe('waiting');
+  });
+
+  it('answers its repeat though its filter matches nothing any more', async () => {
+    const { bulk } = world.manager;
+    const ids = await world.records('invalid', 'invalid');
+    const request = { op: 'uninvalidate', q: { type: 'record', state: 'invalid' } };
+    const { plan, matched } = await bulk.plan(request);
+    expect(matched).toBeGreaterThanOrEqual(ids.length);
+    const first = await bulk.run({ ...request, plan }, { key: 'of a filter' });
+    expect(first.counts).toMatchObject({ updated: matched });
+    expect(await bulk.run({ ...request, plan }, { key: 'of a filter' })).toEqual(first);
+  });
+
+  it('is not begun, and crashes nothing, where some of its targets cannot be written', async () => {
+    const { engine, bulk } = world.manager;
+    const { append } = engine.store;
+    const ids = Array.from({ length: 2_500 }, (_none, number) => `none-${number}`);
+    const { plan } = await bulk.plan({ op: 'cancel', ids });
+    let failures = 1;
+    engine.store.append = async (commit) => {
+      const isGather = commit.entries[0]?.name === 'gather';
+      if (isGather && (failures -= 1) >= 0) throw new StoreUnavailable('a test');
+      return append(commit);
+    };
+    const running = bulk.run({ op: 'cancel', ids, plan }, { key: 'broken' });
+    await expect(running).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    engine.store.append = append;
+    const repeated = await bulk.run({ op: 'cancel', ids, plan }, { key: 'broken' });
+    expect(repeated).toMatchObject({ state: 'failed', progress: { done: 0 } });
+  });
+
+  it('takes ids of any characters, a thousand at a time', async () => {
+    const ids = ['é'.repeat(200), '"'.repeat(200), '\u0000'.repeat(200), '\ud800'.repeat(200)];
+    const many = Array.from({ length: 1_000 }, (_none, index) => ids[index % ids.length] ?? '');
+    const { counts } = await world.manager.bulk.run({ op: 'cancel', ids: many });
+    expect(counts).toMatchObject({ requested: 1_000, refused: 1_000 });
   });
 
   it('goes on where nobody waits for it', async () => {

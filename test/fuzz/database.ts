@@ -21,7 +21,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
       'headHash',
       'timers',
     ],
-    ...['wakeAt', 'linkedIds'],
+    ...['wakeAt', 'linkedIds', 'lastAt', 'queue', 'lease'],
   ],
   tombstones: ['_id', 'seq'],
   effects: [
@@ -45,6 +45,19 @@ const fields: Readonly<Record<string, readonly string[]>> = {
       'older',
     ],
   ],
+  workers: [
+    ...['_id', 'subject', 'tags', 'programs', 'status', 'activatedAt', 'beatAt', 'deadline'],
+    ...['leaseSeconds', 'endedAt', 'counts'],
+  ],
+  datasets: [
+    ...['_id', 'description', 'type', 'tag', 'priority', 'specifications'],
+    ...['createdAt', 'updatedAt'],
+  ],
+  datasetEntries: ['_id', 'data'],
+  datasetItems: ['_id', 'job'],
+  looseOutputs: ['_id', 'job', 'bytes', 'storedAt'],
+  'outputs.files': ['_id', 'length', 'chunkSize', 'uploadDate', 'filename', 'metadata'],
+  'outputs.chunks': ['_id', 'files_id', 'n', 'data'],
   audit: [
     ...['_id', 'at', 'action', 'outcome', 'jobId', 'actor', 'tokenId', 'code', 'reason'],
     ...['requestId', 'suppressed'],
@@ -86,11 +99,21 @@ function unknownFields(document: Document, known: readonly string[]): string[] {
   return [
     ...Object.keys(document).filter((name) => !known.includes(name)),
     ...entries.flatMap((entry) => Object.keys(entry)).filter((name) => !entryFields.includes(name)),
-    ...(isText(document['_id']) || known === fields['commits'] || known === fields['audit']
+    ...(isText(document['_id']) || composed.some((name) => known === fields[name])
       ? []
       : ['an id that is no text']),
   ];
 }
+
+/** Collections whose ids are no texts. */
+const composed = [
+  'commits',
+  'audit',
+  'datasetEntries',
+  'datasetItems',
+  'outputs.files',
+  'outputs.chunks',
+];
 
 /** What the engine itself reads of a linked document is of the types that it relies on. */
 function oddLinks(document: Document): string[] {

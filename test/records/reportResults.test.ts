@@ -177,4 +177,25 @@ describe.each(storeKinds)('reports in %s', (kind) => {
     ]);
     expect((await world.job(id)).context).toMatchObject({ progress });
   });
+
+  it('of progress fill no history so far that a result finds no room', async () => {
+    const few = await world.open({ limits: { history: 20 } });
+    const { id } = await few.setup('record', { data: { tag: world.newTag(), long: kind } });
+    const { name } = await few.workers.activate({ tags: ['*'] });
+    await few.engine.projector.flush();
+    const [claimed] = await few.workers
+      .claim(name, { limit: 200 })
+      .then((all) => all.filter((each) => each.id === id));
+    const held = { id, epoch: claimed?.epoch ?? 0 };
+    const outcomes: string[] = [];
+    for (let step = 0; step < 30; step += 1) {
+      const [outcome] = await few.workers.progress(name, [{ ...held, progress: { step } }]);
+      outcomes.push(outcome?.outcome === 'rejected' ? outcome.code : 'accepted');
+    }
+    expect(outcomes[10]).toBe('accepted');
+    expect(outcomes.at(-1)).toBe('INVALID_DATA');
+    const [told] = await few.workers.report(name, [{ ...held, outcome: 'complete' }]);
+    expect(told).toMatchObject({ outcome: 'accepted', state: 'complete' });
+    await few.workers.deactivate(name);
+  });
 });

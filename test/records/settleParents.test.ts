@@ -116,6 +116,18 @@ describe.each(storeKinds)('a parent that follows its children in %s', (kind) => 
     await settled(parent, 'complete');
   });
 
+  it('holds up no deletion for good of a child that has just ended', async () => {
+    const { parent, children } = await family(2);
+    const [first = '', second = ''] = children;
+    await world.run(first);
+    const { token } = world.manager.issueToken({ kind: 'admin', subject: 'ada' });
+    const gone = await world.manager.job(second, { token });
+    await gone.send('cancel');
+    // Before lists have the cancellation.
+    await gone.delete({ reason: 'not wanted' });
+    await settled(parent, 'complete');
+  });
+
   it('tells its own parent when it ends', async () => {
     const top = await family(0);
     const middle = await family(1, top.parent);

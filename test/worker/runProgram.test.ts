@@ -174,4 +174,9 @@ describe('a program that is run for a job', () => {
     process.kill(pid, 'SIGKILL');
     expect(pid).toBeGreaterThan(0);
   });
+
+  it('may be given more time than a timer can measure', async () => {
+    const { stdout } = await runIt({ command: script('console.log(1)'), timeoutMs: 2 ** 32 });
+    expect(stdout).toBe('1\n');
+  });
 });

@@ -140,7 +140,7 @@ export const openCollections = (db: Db): Collections => ({
   pipelines: db.collection('pipelines'),
   archives: db.collection('archives'),
   audit: db.collection('audit'),
-  looseOutputs: db.collection('outputs.loose'),
+  looseOutputs: db.collection('looseOutputs'),
   // Of a worker the newest word counts, before a majority has it.
   workers: db.collection('workers', { readConcern: { level: 'local' } }),
   datasets: db.collection('datasets'),

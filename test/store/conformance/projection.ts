@@ -73,6 +73,41 @@ export function describeProjection(makeStore: MakeStore): void {
       expect(read).not.toHaveProperty('wakeAt');
     });
 
+    it('moves whatever a context holds, a thousand at once, as it would be stored anew', async () => {
+      const deep = (levels: number): object => (levels === 0 ? {} : { $add: [deep(levels - 2)] });
+      const contexts: Record<string, unknown>[] = [
+        { $ref: '#/x', $comment: 1 },
+        { $literal: '$seq', $$ROOT: ['$$ROOT', '$$REMOVE'], 'a..b.': { '.': 1, $: 2 } },
+        { _id: 'other', seq: 99, createdSeq: 0, queue: null, lease: {}, wakeAt: 'x', lastAt: 0 },
+        { none: null, list: [null, [null, []], {}], zero: -0, least: Number.MIN_VALUE, no: false },
+        { deep: deep(100) },
+        { big: 'ü'.repeat(500_000) },
+        JSON.parse('{"__proto__":{"a":1},"constructor":null,"toString":{"$oid":"x"}}') as Record<
+          string,
+          unknown
+        >,
+        { $numberLong: '1', $date: 0, $timestamp: { t: 1, i: 1 }, $regex: '.', $minKey: 1 },
+      ];
+      const jobs = Array.from({ length: 1_000 }, () => buildJob());
+      await store().project(jobs, [], new Set(jobs.map(({ id }) => id)));
+      const moved = jobs.map((job, index): JobDocument => {
+        const context = contexts[index % (index < 40 ? contexts.length : 5)] ?? {};
+        return { ...job, seq: 2, snapshot: { ...job.snapshot, context } };
+      });
+      await store().project(moved, []);
+      const anew = moved.map((job) => ({ ...job, id: newJobId() }));
+      await store().project(anew, [], new Set(anew.map(({ id }) => id)));
+      const read = await store().readProjected([...moved, ...anew].map(({ id }) => id));
+      for (const [index, { id, snapshot }] of moved.entries()) {
+        const document = read.get(id)?.document;
+        expect(document?.seq).toBe(2);
+        expect(document?.snapshot).toEqual(snapshot);
+        const other = read.get(anew[index]?.id ?? '')?.document;
+        expect({ ...other, id }).toEqual(document);
+        expect(JSON.stringify({ ...other, id })).toBe(JSON.stringify(document));
+      }
+    });
+
     it('never moves a document back', async () => {
       const newer = buildJob({ seq: 7, state: 'RUNNING' });
       await store().project([newer], []);
