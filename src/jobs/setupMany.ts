@@ -73,7 +73,22 @@ export async function setupMany(
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxUnderWay, inputs.length) }, lane));
+  tellFirst(outcomes);
   return outcomes;
+}
+
+/** Of several alike, whichever was faster, the first is said to have made the job. */
+function tellFirst(outcomes: SetupOutcome<LiveJob>[]): void {
+  const places = new Map<string, number>();
+  for (const [index, each] of outcomes.entries()) {
+    if (each.outcome === 'refused') continue;
+    const place = places.get(each.job.id) ?? index;
+    places.set(each.job.id, place);
+    const first = outcomes[place];
+    if (place === index || !first || each.outcome !== 'created') continue;
+    outcomes[place] = { ...each, index: place };
+    outcomes[index] = { ...first, index };
+  }
 }
 
 /** What is no set-up is left as it is, to be refused. */
