@@ -81,8 +81,7 @@ describe.each(storeKinds)('an operation among parents and children in %s', (kind
     const { parent, children, all } = await family(3);
     const [failed = '', second = '', third = ''] = children;
     await world.run(failed, 'fail');
-    await settle();
-    expect((await world.statesOf(all)).join(' ')).toBe('running error waiting waiting');
+    await become(all, 'running error waiting waiting');
     await world.run(second);
     await world.run(third);
     await become(all, 'error error complete complete');
