@@ -77,7 +77,7 @@ export async function setupMany(
   return outcomes;
 }
 
-/** Of several alike, whichever was faster, the first is said to have made the job. */
+/** Of several alike, whichever was faster, the first is said to have made the job, or brought it back. */
 function tellFirst(outcomes: SetupOutcome<LiveJob>[]): void {
   const places = new Map<string, number>();
   for (const [index, each] of outcomes.entries()) {
@@ -85,11 +85,14 @@ function tellFirst(outcomes: SetupOutcome<LiveJob>[]): void {
     const place = places.get(each.job.id) ?? index;
     places.set(each.job.id, place);
     const first = outcomes[place];
-    if (place === index || !first || each.outcome !== 'created') continue;
+    if (place === index || !first || !hasActed(each) || hasActed(first)) continue;
     outcomes[place] = { ...each, index: place };
     outcomes[index] = { ...first, index };
   }
 }
+
+const hasActed = (each: SetupOutcome<LiveJob>): boolean =>
+  each.outcome === 'created' || (each.outcome === 'existing' && each.stopped === 'restored');
 
 /** What is no set-up is left as it is, to be refused. */
 function withDefault(input: SetupInput, findExisting: boolean | undefined): SetupInput {
